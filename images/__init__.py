@@ -1,0 +1,1 @@
+"""Container images as data, and the program that builds and tests them."""

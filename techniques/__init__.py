@@ -1,0 +1,1 @@
+"""Design techniques with neural networks, run by name: ``deepdesign COMMAND``."""
