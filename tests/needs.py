@@ -1,4 +1,4 @@
-"""What a test needs from its machine: missing means skipped by name, or failed where nothing may be skipped."""
+"""What a test needs from its machine: missing means skipped by name, or failed where no skip is allowed."""
 
 import os
 import shutil
