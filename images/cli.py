@@ -1,0 +1,162 @@
+"""``deepdesign-images``: list, build, test and start the container images."""
+
+import json
+import sys
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from images import build as building
+from images import matrix as rows
+from images.errors import ImagesError
+from images.project import Project, find
+
+_variant = click.option("--variant", metavar="NAME", help="CUDA generation, see `list`.")
+_flavour = click.option("--flavour", metavar="NAME", help="Use, see `list`.")
+_source = click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Checkout of deepdesign (default: this one).",
+)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("deepdesign"), message="%(version)s")
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+@click.pass_context
+def cli(context: click.Context, debug: bool) -> None:
+    """Versioned CUDA notebook images: build, test and start them."""
+    context.obj = debug
+
+
+@cli.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_images(as_json: bool) -> None:
+    """Every image that can be built, with the hardware it runs on."""
+    default = rows.load().choose().name
+    for choice in rows.load().choices():
+        facts = _facts(choice)
+        if as_json:
+            click.echo(json.dumps(facts))
+            continue
+        click.echo(f"{facts['tag']}{'  (default)' if choice.name == default else ''}")
+        click.echo(f"    {choice.variant.summary}: {', '.join(choice.variant.architectures)}")
+        click.echo(f"    NVIDIA driver {choice.variant.least_driver} or later, CUDA {choice.variant.cuda}")
+        click.echo(f"    torch {choice.variant.torch}, torchvision {choice.variant.torchvision}")
+        click.echo(f"    {choice.flavour.summary}")
+
+
+def _facts(choice: rows.Choice) -> dict[str, Any]:
+    variant = choice.variant
+    return {
+        "tag": f"deepdesign:{version('deepdesign')}-{choice.name}",
+        "variant": variant.name,
+        "flavour": choice.flavour.name,
+        "cuda": variant.cuda,
+        "torch": variant.torch,
+        "torchvision": variant.torchvision,
+        "python": choice.base.python,
+        "architectures": list(variant.architectures),
+        "least_driver": variant.least_driver,
+        "licences": dict(variant.licences),
+    }
+
+
+@cli.command("build")
+@_variant
+@_flavour
+@_source
+@click.option(
+    "--tag", "tags", multiple=True, metavar="NAME", help="Name instead of deepdesign:VERSION-VARIANT-FLAVOUR."
+)
+@click.option(
+    "--ca",
+    type=click.Path(path_type=Path),
+    envvar="SSL_CERT_FILE",
+    metavar="FILE",
+    help="PEM bundle that downloads trust; in no layer (default: $SSL_CERT_FILE).",
+)
+@click.option("--no-cache", is_flag=True, help="Build every step anew.")
+@click.option("--quiet", is_flag=True, help="Say only what comes out.")
+def build_image(
+    variant: str | None,
+    flavour: str | None,
+    source: Path | None,
+    tags: tuple[str, ...],
+    ca: Path | None,
+    no_cache: bool,
+    quiet: bool,
+) -> None:
+    """Build an image in the Docker engine (first time: about 3 GB of download)."""
+    from images import base, engine
+
+    project, choice = _chosen(source, variant, flavour)
+    ca = building.check_ca(ca) if ca else None
+    building.lock_hash(choice, project)
+    client = engine.connect()
+    engine.require_buildx()
+    found = base.provide(client, choice.base, _say)
+    tags = tags or (building.default_tag(choice, project),)
+    building.run(building.BuildRequest(choice, project, found, tags, ca, no_cache), quiet=quiet)
+    for tag in tags:
+        click.echo(f"{tag}  {client.images.get(tag).attrs['Size'] / 1e9:.2f} GB")
+
+
+@cli.command("lock")
+@_variant
+@_flavour
+@_source
+@click.option("--upgrade", is_flag=True, help="Take the newest versions instead of keeping those that stand.")
+def lock_images(variant: str | None, flavour: str | None, source: Path | None, upgrade: bool) -> None:
+    """Resolve the lock files anew, for every image or those that are named."""
+    from images import lock
+
+    matrix = rows.load(source / "images/matrix.yaml" if source else None)
+    matrix.choose(variant, flavour)
+    project = find(source)
+    for choice in matrix.choices():
+        if variant in (None, choice.variant.name) and flavour in (None, choice.flavour.name):
+            for path in lock.lock(choice, project.root, upgrade=upgrade):
+                click.echo(path.relative_to(project.root))
+
+
+def _chosen(source: Path | None, variant: str | None, flavour: str | None) -> tuple[Project, rows.Choice]:
+    # A name that has no row is the first thing to say, and needs no checkout.
+    choice = rows.load(source / "images/matrix.yaml" if source else None).choose(variant, flavour)
+    return find(source), choice
+
+
+def main() -> None:
+    """Run the program; one plain line and the contract's exit status when something goes wrong."""
+    debug = "--debug" in sys.argv
+    try:
+        # click's own handling would print a usage block first; the contract is one line.
+        code = cli(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        _say(error.format_message())
+        sys.exit(2)
+    except click.UsageError as error:
+        _fail(error.format_message(), 2, debug)
+    except click.ClickException as error:
+        _fail(error.format_message(), 1, debug)
+    except ImagesError as error:
+        _fail(str(error), error.status, debug)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130, debug)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, status: int, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    _say(f"deepdesign-images: {message}")
+    sys.exit(status)

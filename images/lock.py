@@ -1,0 +1,100 @@
+"""Lock files: every package of an image with version and hashes, from the matrix and pyproject.toml."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from images.errors import ImagesError
+from images.matrix import Choice
+
+# The wheels that both the image (glibc of its Debian) and PyPI's oldest tag for torch agree on.
+PLATFORM = "x86_64-unknown-linux-gnu"
+
+
+def lock(choice: Choice, source: Path, *, upgrade: bool = False) -> tuple[Path, ...]:
+    """Resolve ``choice``'s two lock files anew under ``source/images/locks`` and say where they are.
+
+    Versions that stand in the files already are kept unless ``upgrade``. The light lock is resolved together
+    with the CUDA layer's and then holds only what that one does not, so that the two layers cannot disagree.
+    """
+    folder = source.resolve() / "images" / "locks"
+    torch, light = folder / choice.torch_lock, folder / choice.light_lock
+    pair = [f"torch=={choice.variant.torch}", f"torchvision=={choice.variant.torchvision}"]
+    _compile(choice, source, torch, pair, upgrade=upgrade)
+    _compile(
+        choice,
+        source,
+        light,
+        choice.flavour.requirements,
+        [
+            *(part for extra in choice.flavour.extras for part in ("--extra", extra)),
+            *("--constraint", str(torch)),
+            *(f"--no-emit-package={name}" for name in sorted(pinned(torch))),
+            "pyproject.toml",
+        ],
+        upgrade=upgrade,
+    )
+    return torch, light
+
+
+def pinned(path: Path) -> dict[str, str]:
+    """Package names (normalised as PyPI does) and versions that the lock file at ``path`` holds."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pins = (line.split()[0].split("==", 1) for line in lines if "==" in line and line[0].isalnum())
+    return {name: version.rstrip(";") for name, version in pins}
+
+
+def _compile(
+    choice: Choice,
+    source: Path,
+    output: Path,
+    requirements: Sequence[str],
+    more: Sequence[str] = (),
+    *,
+    upgrade: bool,
+) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        named = Path(folder) / f"{choice.name}.in"
+        named.write_text("".join(f"{requirement}\n" for requirement in requirements))
+        command = [
+            _uv(),
+            *("pip", "compile", "--quiet", "--no-config", "--no-annotate"),
+            *("--python-version", choice.base.python, "--python-platform", PLATFORM),
+            # A source archive would want a compiler, which the image has not got.
+            *("--generate-hashes", "--only-binary", ":all:"),
+            *(["--upgrade"] if upgrade else []),
+            *more,
+            str(named),
+            *("--output-file", str(output)),
+        ]
+        environment = {
+            "UV_CUSTOM_COMPILE_COMMAND": "deepdesign-images lock",
+            # Firms re-sign TLS with a CA that the system's store knows.
+            "UV_SYSTEM_CERTS": "1",
+            **os.environ,
+        }
+        done = subprocess.run(
+            command,
+            cwd=source,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        reason = " ".join(done.stderr.split()) or f"uv ended with status {done.returncode}"
+        raise ImagesError(f"{output.name} could not be resolved, the old one stands: {reason}")
+
+
+def _uv() -> str:
+    beside = Path(sys.executable).with_name("uv")
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if not found:
+        raise ImagesError("uv is missing, which resolves lock files; install it with: pip install uv")
+    return found

@@ -1,0 +1,63 @@
+"""The checkout that an image is built from: where it is, its version and its commit."""
+
+import subprocess
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from images.errors import UsageError
+
+# What the Dockerfile copies, so that a folder which is no checkout is found out before the engine is asked.
+_NEEDED = (
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "prerun.sh",
+    "bootstrap",
+    "techniques",
+    "images/Dockerfile",
+    "images/matrix.yaml",
+    "requirements/uv.txt",
+    "requirements/build.txt",
+)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout of this project."""
+
+    root: Path
+    version: str
+    revision: str  # the commit, with "-dirty" for uncommitted changes; "unknown" outside git
+
+
+def find(folder: Path | None = None) -> Project:
+    """The checkout at ``folder``, else the one that this package runs from.
+
+    Raises UsageError when files that an image needs are missing there.
+    """
+    root = (folder or Path(__file__).parent.parent).resolve()
+    if missing := [name for name in _NEEDED if not (root / name).exists()]:
+        hint = "" if folder else "; name a checkout of deepdesign with --source"
+        raise UsageError(f"{root} is no checkout to build from, it lacks {', '.join(missing)}{hint}")
+    try:
+        version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise UsageError(f"{root / 'pyproject.toml'} states no version: {error}") from error
+    return Project(root, str(version), _revision(root))
+
+
+def _revision(root: Path) -> str:
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+            )
+        except OSError:
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    if not commit:
+        return "unknown"
+    return f"{commit}-dirty" if git("status", "--porcelain", "--untracked-files=no") else commit
