@@ -2,17 +2,24 @@
 
 import json
 import sys
+import time
 import traceback
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from images import build as building
 from images import matrix as rows
-from images.errors import ImagesError
+from images.engine import explain
+from images.errors import ImagesError, UsageError
 from images.project import Project, find
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+    from images.subject import Subject
 
 _variant = click.option("--variant", metavar="NAME", help="CUDA generation, see `list`.")
 _flavour = click.option("--flavour", metavar="NAME", help="Use, see `list`.")
@@ -110,6 +117,68 @@ def build_image(
         click.echo(f"{tag}  {client.images.get(tag).attrs['Size'] / 1e9:.2f} GB")
 
 
+@cli.command("test")
+@click.argument("image", required=False)
+@click.option("--check", "names", multiple=True, metavar="NAME", help="Only this one; may be given again.")
+@click.option("--list", "only_list", is_flag=True, help="Say what is checked, and do nothing.")
+def test_image(image: str | None, names: tuple[str, ...], only_list: bool) -> int:
+    """Start IMAGE as platforms do and check what it promises (default: the default image)."""
+    from images import engine
+    from images.checks import CHECKS
+
+    if unknown := [name for name in names if name not in CHECKS]:
+        raise UsageError(f"there is no check {unknown[0]!r}; see: deepdesign-images test --list")
+    if only_list:
+        for name, check in CHECKS.items():
+            click.echo(f"{name}\n    {(check.__doc__ or '').strip().splitlines()[0]}")
+        return 0
+    subject = _subject(engine.connect(), image)
+    _say(f"{subject.image} ({subject.choice.name})")
+    failed = 0
+    for name in names or CHECKS:
+        begun = time.monotonic()
+        try:
+            CHECKS[name](subject)
+        except ImagesError as error:
+            failed += 1
+            click.echo(f"FAILED  {name}: {error}")
+        else:
+            click.echo(f"ok      {name} ({time.monotonic() - begun:.1f} s)")
+    if failed:
+        raise ImagesError(f"{failed} of {len(names or CHECKS)} checks failed")
+    return 0
+
+
+@cli.command("notebook")
+@click.argument("image", required=False)
+@click.option(
+    "--storage", metavar="NAME|DIR", help="What is mounted at /storage (default: a volume of ours)."
+)
+@click.option(
+    "--notebooks", metavar="NAME|DIR", help="What is mounted at /notebooks (default: a volume of ours)."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8888, show_default=True, help="0: any free one."
+)
+def notebook(image: str | None, storage: str | None, notebooks: str | None, port: int) -> None:
+    """Start JupyterLab in IMAGE the way Gradient does; Ctrl-C stops it."""
+    from images import engine
+    from images.notebook import Places, serve
+
+    client = engine.connect()
+    subject = _subject(client, image)
+    places = Places(storage or Places.storage, notebooks or Places.notebooks)
+    _say(f"starting {subject.image} ({subject.choice.name})")
+    serve(client, subject.image, places, port or None, click.echo)
+
+
+def _subject(client: "DockerClient", image: str | None) -> "Subject":
+    from images.subject import Subject
+
+    matrix = rows.load()
+    return Subject(client, image or f"deepdesign:{version('deepdesign')}-{matrix.choose().name}", matrix)
+
+
 @cli.command("lock")
 @_variant
 @_flavour
@@ -151,6 +220,8 @@ def main() -> None:
         _fail(str(error), error.status, debug)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130, debug)
+    except Exception as error:  # the contract: one line, and the traceback for those who ask
+        _fail(explain(error), 1, debug)
     else:
         sys.exit(code if isinstance(code, int) else 0)
 

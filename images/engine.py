@@ -46,6 +46,16 @@ def require_buildx() -> None:
         raise ImagesError("the docker command has no buildx plugin; install docker-buildx")
 
 
+def explain(error: Exception) -> str:
+    """An engine's (or any unexpected) error in one line."""
+    said = str(getattr(error, "explanation", None) or error or type(error).__name__)
+    if "no space left on device" in said:
+        said = "the disk is full; `docker system prune` gives back what old builds hold"
+    if "port is already allocated" in said or "address already in use" in said:
+        said = "the port is taken; name another one with --port"
+    return " ".join(said.split())
+
+
 def _innermost(error: BaseException) -> str:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error

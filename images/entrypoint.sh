@@ -28,7 +28,7 @@ is_handed_back() {
 
 # Source FILE in a subshell and take over the environment that it leaves, also when it ends with `exit` or `set -e`.
 run_hook() {
-    local file=$1 environment entry name
+    local file=$1 environment entry name status
     local -A handed=()
     [[ -f $file && -r $file ]] || return 0
     # Keys and tokens are among the variables: the file is readable to its owner only and has no name any more when
@@ -57,7 +57,10 @@ run_hook() {
             . "$file"
         fi
         /usr/bin/env -0 >"/proc/self/fd/$hand"
-    ) </dev/null 1>&2 || echo "deepdesign: $file ended with status $?; the start goes on" >&2
+    ) </dev/null 1>&2
+    # Asked for afterwards and not with `||`, which would switch the hook's own `set -e` off.
+    status=$?
+    ((status == 0)) || echo "deepdesign: $file ended with status $status; the start goes on" >&2
 
     while IFS= read -r -d '' entry; do
         name=${entry%%=*}

@@ -1,0 +1,75 @@
+"""What is in the image, and what must not be."""
+
+import json
+
+from images.subject import Subject, ensure
+
+_COMPILERS = "cc gcc g++ c++ clang as ld make cmake ninja nvcc uv cargo go"
+
+_SURVEY = """
+import json, site, sys
+import torch, torchvision
+import bootstrap, images, techniques
+print(json.dumps({
+    "python": "%d.%d" % sys.version_info[:2],
+    "torch": torch.__version__.partition("+")[0],
+    "torchvision": torchvision.__version__.partition("+")[0],
+    "cuda": torch.version.cuda,
+    "architectures": torch.cuda.get_arch_list(),
+    "packages": [package.__file__ for package in (bootstrap, images, techniques)],
+    "user_site": site.getusersitepackages(),
+    "path": sys.path,
+}))
+"""
+
+
+def has_no_compiler(subject: Subject) -> None:
+    """Compilers stay in builder stages: they are size, and they are what an intruder would use."""
+    found = subject.output("sh", "-c", f"for tool in {_COMPILERS}; do command -v $tool; done; true")
+    ensure(not found.strip(), f"the image holds {', '.join(found.split())}")
+
+
+def has_no_leftovers(subject: Subject) -> None:
+    """No package lists, caches, repositories or tests of ours, and nothing that a build step forgot."""
+    found = subject.output(
+        "sh",
+        "-c",
+        "find / -xdev -name .git -not -path '/proc/*'; "
+        "find /var/lib/apt/lists /var/cache/apt /root/.cache /tmp /var/tmp /run/secrets -type f 2>/dev/null; "
+        "ls -d /opt/deepdesign/lib/python3*/site-packages/tests /opt/uv /source /dist /layer 2>/dev/null; "
+        "true",
+    )
+    ensure(not found.strip(), f"the image holds {', '.join(found.split())}")
+
+
+def is_what_its_row_says(subject: Subject) -> None:
+    """The installed torch, its CUDA and its kernels are the matrix's, and the three packages are in."""
+    choice = subject.choice
+    # pip looks after the user site only if there is one, so a home with one is what must be looked at.
+    survey = json.loads(
+        subject.output("sh", "-c", 'mkdir -p "$(python -m site --user-site)" && python -c "$0"', _SURVEY)
+    )
+    variant = choice.variant
+    for name, wanted in (
+        ("python", choice.base.python),
+        ("torch", variant.torch),
+        ("torchvision", variant.torchvision),
+        ("cuda", variant.cuda),
+        ("architectures", list(variant.architectures)),
+    ):
+        ensure(survey[name] == wanted, f"the image's {name} is {survey[name]}, the matrix says {wanted}")
+    ours = f"/opt/deepdesign/lib/python{choice.base.python}/site-packages"
+    ensure(
+        all(path.startswith(ours) for path in survey["packages"]), f"our packages lie in {survey['packages']}"
+    )
+    order = survey["path"]
+    ensure(survey["user_site"] in order, "the user site is not on sys.path, so `pip install --user` is lost")
+    ensure(
+        order.index(ours) < order.index(survey["user_site"]),
+        "the user site comes before the image's packages, so a broken install there can stop Jupyter",
+    )
+
+
+def has_consistent_packages(subject: Subject) -> None:
+    """`pip check`: every package finds what it requires."""
+    subject.output("python", "-m", "pip", "check", "--disable-pip-version-check")
