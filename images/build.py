@@ -105,7 +105,7 @@ def command(request: BuildRequest, environment: Mapping[str, str]) -> list[str]:
     line = ["docker", "buildx", "build"]
     # The engine's own builder finds a base that was made locally; others ask a registry.
     line += ["--builder", "default", "--load", "--progress", "plain"]
-    line += ["--file", str(root / "images/Dockerfile")]
+    line += ["--file", str(root / "images/Dockerfile"), "--target", request.choice.flavour.name]
     line += [part for pair in arguments.items() for part in ("--build-arg", "=".join(pair))]
     line += [part for pair in labels(request).items() for part in ("--label", "=".join(pair))]
     line += [part for tag in request.tags for part in ("--tag", tag)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from images import build as building
+from images import fit
 from images import matrix as rows
 from images.engine import explain
 from images.errors import ImagesError, UsageError
@@ -45,16 +46,25 @@ def cli(context: click.Context, debug: bool) -> None:
 
 
 @cli.command("list")
+@click.option("--gpu", metavar="CARD", help="Say which images run on it: P5000, RTX 4090, or 8.6.")
+@click.option("--driver", metavar="VERSION", help="The machine's NVIDIA driver, as nvidia-smi says it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def list_images(as_json: bool) -> None:
+def list_images(gpu: str | None, driver: str | None, as_json: bool) -> None:
     """Every image that can be built, with the hardware it runs on."""
+    architecture = fit.capability(gpu) if gpu else None
+    branch = fit.driver_branch(driver) if driver else None
     default = rows.load().choose().name
     for choice in rows.load().choices():
+        obstacles = fit.obstacles(choice.variant, architecture, branch)
         facts = _facts(choice)
+        if architecture or branch:
+            facts |= {"fits": not obstacles, "obstacles": obstacles}
         if as_json:
             click.echo(json.dumps(facts))
             continue
         click.echo(f"{facts['tag']}{'  (default)' if choice.name == default else ''}")
+        if "fits" in facts:
+            click.echo(f"    {'does not run there: ' + '; '.join(obstacles) if obstacles else 'RUNS THERE'}")
         click.echo(f"    {choice.variant.summary}: {', '.join(choice.variant.architectures)}")
         click.echo(f"    NVIDIA driver {choice.variant.least_driver} or later, CUDA {choice.variant.cuda}")
         click.echo(f"    torch {choice.variant.torch}, torchvision {choice.variant.torchvision}")
@@ -124,28 +134,29 @@ def build_image(
 def test_image(image: str | None, names: tuple[str, ...], only_list: bool) -> int:
     """Start IMAGE as platforms do and check what it promises (default: the default image)."""
     from images import engine
-    from images.checks import CHECKS
+    from images.checks import checks
 
-    if unknown := [name for name in names if name not in CHECKS]:
-        raise UsageError(f"there is no check {unknown[0]!r}; see: deepdesign-images test --list")
     if only_list:
-        for name, check in CHECKS.items():
+        for name, check in checks("notebook").items():
             click.echo(f"{name}\n    {(check.__doc__ or '').strip().splitlines()[0]}")
         return 0
+    if unknown := [name for name in names if name not in checks("notebook")]:
+        raise UsageError(f"there is no check {unknown[0]!r}; see: deepdesign-images test --list")
     subject = _subject(engine.connect(), image)
     _say(f"{subject.image} ({subject.choice.name})")
+    chosen = checks(subject.choice.flavour.name)
     failed = 0
-    for name in names or CHECKS:
+    for name in names or chosen:
         begun = time.monotonic()
         try:
-            CHECKS[name](subject)
+            checks("notebook")[name](subject)
         except ImagesError as error:
             failed += 1
             click.echo(f"FAILED  {name}: {error}")
         else:
             click.echo(f"ok      {name} ({time.monotonic() - begun:.1f} s)")
     if failed:
-        raise ImagesError(f"{failed} of {len(names or CHECKS)} checks failed")
+        raise ImagesError(f"{failed} of {len(names or chosen)} checks failed")
     return 0
 
 
@@ -191,10 +202,13 @@ def lock_images(variant: str | None, flavour: str | None, source: Path | None, u
     matrix = rows.load(source / "images/matrix.yaml" if source else None)
     matrix.choose(variant, flavour)
     project = find(source)
-    for choice in matrix.choices():
-        if variant in (None, choice.variant.name) and flavour in (None, choice.flavour.name):
-            for path in lock.lock(choice, project.root, upgrade=upgrade):
-                click.echo(path.relative_to(project.root))
+    named = [
+        choice
+        for choice in matrix.choices()
+        if variant in (None, choice.variant.name) and flavour in (None, choice.flavour.name)
+    ]
+    for path in lock.lock(named, project.root, upgrade=upgrade):
+        click.echo(path.relative_to(project.root))
 
 
 def _chosen(source: Path | None, variant: str | None, flavour: str | None) -> tuple[Project, rows.Choice]:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from images.errors import ImagesError
@@ -15,30 +15,28 @@ from images.matrix import Choice
 PLATFORM = "x86_64-unknown-linux-gnu"
 
 
-def lock(choice: Choice, source: Path, *, upgrade: bool = False) -> tuple[Path, ...]:
-    """Resolve ``choice``'s two lock files anew under ``source/images/locks`` and say where they are.
+def lock(choices: Sequence[Choice], source: Path, *, upgrade: bool = False) -> Iterator[Path]:
+    """Resolve the lock files of ``choices`` anew under ``source/images/locks``; each as soon as it stands.
 
-    Versions that stand in the files already are kept unless ``upgrade``. The light lock is resolved together
-    with the CUDA layer's and then holds only what that one does not, so that the two layers cannot disagree.
+    Versions that stand in the files already are kept unless ``upgrade``. A light lock is resolved together
+    with its CUDA layer's and then holds only what that one does not, so that the layers cannot disagree.
     """
     folder = source.resolve() / "images" / "locks"
-    torch, light = folder / choice.torch_lock, folder / choice.light_lock
-    pair = [f"torch=={choice.variant.torch}", f"torchvision=={choice.variant.torchvision}"]
-    _compile(choice, source, torch, pair, upgrade=upgrade)
-    _compile(
-        choice,
-        source,
-        light,
-        choice.flavour.requirements,
-        [
+    for choice in {choice.torch_lock: choice for choice in choices}.values():
+        pair = [f"torch=={choice.variant.torch}", f"torchvision=={choice.variant.torchvision}"]
+        _compile(choice, source, folder / choice.torch_lock, pair, upgrade=upgrade)
+        yield folder / choice.torch_lock
+    for choice in choices:
+        torch = folder / choice.torch_lock
+        others = [
             *(part for extra in choice.flavour.extras for part in ("--extra", extra)),
             *("--constraint", str(torch)),
             *(f"--no-emit-package={name}" for name in sorted(pinned(torch))),
             "pyproject.toml",
-        ],
-        upgrade=upgrade,
-    )
-    return torch, light
+        ]
+        output = folder / choice.light_lock
+        _compile(choice, source, output, choice.flavour.requirements, others, upgrade=upgrade)
+        yield output
 
 
 def pinned(path: Path) -> dict[str, str]:
