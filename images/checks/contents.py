@@ -15,7 +15,8 @@ print(json.dumps({
     "torch": torch.__version__.partition("+")[0],
     "torchvision": torchvision.__version__.partition("+")[0],
     "cuda": torch.version.cuda,
-    "architectures": torch.cuda.get_arch_list(),
+    # get_arch_list() of older versions answers only where there is a card.
+    "architectures": [word for word in torch._C._cuda_getArchFlags().split() if word.startswith("sm_")],
     "packages": [package.__file__ for package in (bootstrap, images, techniques)],
     "user_site": site.getusersitepackages(),
     "path": sys.path,
