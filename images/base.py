@@ -57,8 +57,8 @@ def provide(client: "DockerClient", base: Base, say: Callable[[str], None]) -> F
         return Found(base.reference, "registry")
     # The published digest is in the name, so that a newer matrix row makes its base anew.
     name = f"deepdesign-base:{base.suite}-{base.digest.removeprefix('sha256:')[:12]}"
+    say(f"no registry gives {base.image} ({refused}); the base is made from Debian's packages instead")
     if not client.images.list(name=name):
-        say(f"no registry gives {base.image} ({refused}); making it from Debian's packages instead")
         _make(client, base, name, say)
     return Found(name, "debian-packages")
 

@@ -1,6 +1,5 @@
 """Building one image: what is asked of BuildKit is decided first, as a plain value, and then run."""
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from images.base import Found
 from images.errors import ImagesError, UsageError
+from images.lock import locks_hash
 from images.matrix import Choice
 from images.project import Project
 
@@ -47,24 +47,6 @@ def default_tag(choice: Choice, project: Project) -> str:
     return f"deepdesign:{project.version}-{choice.name}"
 
 
-def lock_hash(choice: Choice, project: Project) -> str:
-    """sha256 over the image's lock files: equal hashes, equal packages.
-
-    Raises UsageError when a lock is missing.
-    """
-    digest = hashlib.sha256()
-    for name in (choice.torch_lock, choice.light_lock):
-        path = project.root / "images" / "locks" / name
-        try:
-            digest.update(path.read_bytes())
-        except OSError as error:
-            raise UsageError(
-                f"the lock file images/locks/{name} is missing ({error.strerror}); "
-                f"make it with: deepdesign-images lock --variant {choice.variant.name}"
-            ) from error
-    return f"sha256:{digest.hexdigest()}"
-
-
 def labels(request: BuildRequest) -> dict[str, str]:
     """What the image says about itself, by the OCI's names and, where there are none, by ours."""
     choice, project = request.choice, request.project
@@ -89,7 +71,7 @@ def labels(request: BuildRequest) -> dict[str, str]:
         "deepdesign.python": choice.base.python,
         "deepdesign.architectures": " ".join(variant.architectures),
         "deepdesign.least-driver": str(variant.least_driver),
-        "deepdesign.lock": lock_hash(choice, project),
+        "deepdesign.lock": locks_hash(choice, project.root / "images/locks"),
     }
 
 
@@ -99,6 +81,7 @@ def command(request: BuildRequest, environment: Mapping[str, str]) -> list[str]:
         "BASE": request.base.reference,
         "VARIANT": request.choice.variant.name,
         "FLAVOUR": request.choice.flavour.name,
+        "REVISION": request.project.revision,
         **{name: environment[name] for name in _PROXIES if environment.get(name)},
     }
     root = request.project.root

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from images import build as building
-from images import fit
+from images import fit, lock
 from images import matrix as rows
 from images.engine import explain
 from images.errors import ImagesError, UsageError
@@ -117,7 +117,7 @@ def build_image(
 
     project, choice = _chosen(source, variant, flavour)
     ca = building.check_ca(ca) if ca else None
-    building.lock_hash(choice, project)
+    lock.locks_hash(choice, project.root / "images/locks")
     client = engine.connect()
     engine.require_buildx()
     found = base.provide(client, choice.base, _say)
@@ -197,8 +197,6 @@ def _subject(client: "DockerClient", image: str | None) -> "Subject":
 @click.option("--upgrade", is_flag=True, help="Take the newest versions instead of keeping those that stand.")
 def lock_images(variant: str | None, flavour: str | None, source: Path | None, upgrade: bool) -> None:
     """Resolve the lock files anew, for every image or those that are named."""
-    from images import lock
-
     matrix = rows.load(source / "images/matrix.yaml" if source else None)
     matrix.choose(variant, flavour)
     project = find(source)

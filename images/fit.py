@@ -45,6 +45,20 @@ def obstacles(variant: Variant, architecture: str | None, driver: int | None) ->
     return found
 
 
+def obstacles_on(variant: Variant, architecture: str, served: tuple[int, int]) -> list[str]:
+    """The same for a driver that states the newest CUDA it serves, such as (12, 4), in place of its branch.
+
+    Within a major every minor runs ("minor version compatibility" in NVIDIA's CUDA Compatibility).
+    """
+    found = obstacles(variant, architecture, None)
+    if served[0] < int(variant.cuda.partition(".")[0]):
+        found.append(
+            f"CUDA {variant.cuda} needs NVIDIA driver {variant.least_driver} or later, "
+            f"this one serves CUDA {served[0]}.{served[1]} at most"
+        )
+    return found
+
+
 def has_kernels(variant: Variant, architecture: str) -> bool:
     """Whether a kernel of ``variant`` runs on ``architecture``.
 

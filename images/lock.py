@@ -1,5 +1,6 @@
 """Lock files: every package of an image with version and hashes, from the matrix and pyproject.toml."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from images.errors import ImagesError
+from images.errors import ImagesError, UsageError
 from images.matrix import Choice
 
 # The wheels that both the image (glibc of its Debian) and PyPI's oldest tag for torch agree on.
@@ -37,6 +38,24 @@ def lock(choices: Sequence[Choice], source: Path, *, upgrade: bool = False) -> I
         output = folder / choice.light_lock
         _compile(choice, source, output, choice.flavour.requirements, others, upgrade=upgrade)
         yield output
+
+
+def locks_hash(choice: Choice, folder: Path | None = None) -> str:
+    """sha256 over the image's lock files in ``folder`` (default: this package's); equal, equal packages.
+
+    Raises UsageError when a lock is missing.
+    """
+    digest = hashlib.sha256()
+    for name in (choice.torch_lock, choice.light_lock):
+        path = (folder or Path(__file__).parent / "locks") / name
+        try:
+            digest.update(path.read_bytes())
+        except OSError as error:
+            raise UsageError(
+                f"the lock file images/locks/{name} is missing ({error.strerror}); "
+                f"make it with: deepdesign-images lock --variant {choice.variant.name}"
+            ) from error
+    return f"sha256:{digest.hexdigest()}"
 
 
 def pinned(path: Path) -> dict[str, str]:

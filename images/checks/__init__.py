@@ -22,6 +22,7 @@ EVERY_IMAGE: Mapping[str, Check] = _named(
     contents.has_no_compiler,
     contents.has_no_leftovers,
     contents.is_what_its_row_says,
+    contents.explains_itself,
     contents.has_consistent_packages,
     hooks.leaves_an_experiments_home_alone,
 )

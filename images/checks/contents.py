@@ -71,6 +71,30 @@ def is_what_its_row_says(subject: Subject) -> None:
     )
 
 
+def explains_itself(subject: Subject) -> None:
+    """`deepdesign-image-info` says what the labels say, and `--check` that there is no card here."""
+    said = json.loads(subject.output("deepdesign-image-info", "--json", "--packages"))
+    stated = {
+        "deepdesign.lock": said["lock"],
+        "deepdesign.torch": said["torch"],
+        "deepdesign.architectures": " ".join(said["architectures"]),
+        "deepdesign.least-driver": str(said["least_driver"]),
+        "org.opencontainers.image.version": said["version"],
+        "org.opencontainers.image.revision": said["revision"],
+    }
+    for name, value in stated.items():
+        ensure(
+            subject.labels.get(name) == value,
+            f"image-info says {value}, the label {name} {subject.labels.get(name)}",
+        )
+    packages = {package["name"].lower() for package in said["packages"]}
+    ensure(
+        {"torch", "torchvision", "click", "deepdesign"} <= packages, "image-info does not list the packages"
+    )
+    told = subject.output("sh", "-c", "deepdesign-image-info --check; test $? = 1")
+    ensure("--gpus all" in told, f"image-info --check does not say what to do without a driver: {told}")
+
+
 def has_consistent_packages(subject: Subject) -> None:
     """`pip check`: every package finds what it requires."""
     subject.output("python", "-m", "pip", "check", "--disable-pip-version-check")

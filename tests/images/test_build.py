@@ -9,6 +9,7 @@ import pytest
 from images import build
 from images.base import Found
 from images.errors import UsageError
+from images.lock import locks_hash
 from images.matrix import load
 from images.project import Project
 
@@ -27,7 +28,12 @@ def options(line: list[str], flag: str) -> list[str]:
 
 def test_the_line_names_base_row_and_tags(request_):
     line = build.command(request_, {})
-    assert options(line, "--build-arg") == ["BASE=base:made", "VARIANT=cu130", "FLAVOUR=notebook"]
+    assert options(line, "--build-arg") == [
+        "BASE=base:made",
+        "VARIANT=cu130",
+        "FLAVOUR=notebook",
+        "REVISION=0123abcd",
+    ]
     assert options(line, "--tag") == ["a:1", "b:2"]
     assert line[-1] == str(ROOT)
     assert "--secret" not in line
@@ -69,15 +75,14 @@ def test_the_lock_hash_follows_every_byte(request_, tmp_path):
     locks.mkdir(parents=True)
     for name in (request_.choice.torch_lock, request_.choice.light_lock):
         (locks / name).write_bytes((ROOT / "images/locks" / name).read_bytes())
-    copy = replace(request_.project, root=tmp_path)
-    before = build.lock_hash(request_.choice, copy)
-    assert before == build.lock_hash(request_.choice, request_.project)
+    before = locks_hash(request_.choice, locks)
+    assert before == locks_hash(request_.choice)
     with (locks / request_.choice.light_lock).open("a") as light:
         light.write("\n")
-    assert build.lock_hash(request_.choice, copy) != before
+    assert locks_hash(request_.choice, locks) != before
     (locks / request_.choice.torch_lock).unlink()
     with pytest.raises(UsageError, match=r"cu130-torch\.txt is missing"):
-        build.lock_hash(request_.choice, copy)
+        locks_hash(request_.choice, locks)
 
 
 @pytest.mark.parametrize(
