@@ -75,21 +75,27 @@ def labels(request: BuildRequest) -> dict[str, str]:
     }
 
 
-def command(request: BuildRequest, environment: Mapping[str, str]) -> list[str]:
-    """The ``docker buildx build`` line for ``request``."""
-    arguments = {
+def arguments(request: BuildRequest, environment: Mapping[str, str]) -> dict[str, str]:
+    """What the Dockerfile's ARG lines are given."""
+    return {
         "BASE": request.base.reference,
         "VARIANT": request.choice.variant.name,
         "FLAVOUR": request.choice.flavour.name,
         "REVISION": request.project.revision,
         **{name: environment[name] for name in _PROXIES if environment.get(name)},
     }
+
+
+def command(request: BuildRequest, environment: Mapping[str, str]) -> list[str]:
+    """The ``docker buildx build`` line for ``request``."""
     root = request.project.root
     line = ["docker", "buildx", "build"]
     # The engine's own builder finds a base that was made locally; others ask a registry.
     line += ["--builder", "default", "--load", "--progress", "plain"]
     line += ["--file", str(root / "images/Dockerfile"), "--target", request.choice.flavour.name]
-    line += [part for pair in arguments.items() for part in ("--build-arg", "=".join(pair))]
+    line += [
+        part for pair in arguments(request, environment).items() for part in ("--build-arg", "=".join(pair))
+    ]
     line += [part for pair in labels(request).items() for part in ("--label", "=".join(pair))]
     line += [part for tag in request.tags for part in ("--tag", tag)]
     if request.ca:

@@ -58,6 +58,12 @@ def locks_hash(choice: Choice, folder: Path | None = None) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def locked(choice: Choice, folder: Path | None = None) -> dict[str, str]:
+    """Names and versions of every package in the image, from its locks in ``folder`` (this package's)."""
+    folder = folder or Path(__file__).parent / "locks"
+    return pinned(folder / choice.torch_lock) | pinned(folder / choice.light_lock)
+
+
 def pinned(path: Path) -> dict[str, str]:
     """Package names (normalised as PyPI does) and versions that the lock file at ``path`` holds."""
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -2,21 +2,21 @@
 
 import subprocess
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from images.errors import UsageError
 
-# What the Dockerfile copies, so that a folder which is no checkout is found out before the engine is asked.
-_NEEDED = (
-    "pyproject.toml",
+# What every command needs of a checkout, and what the Dockerfile copies beyond that.
+_CHECKOUT = ("pyproject.toml", "images/matrix.yaml")
+_SOURCES = (
     "README.md",
     "LICENSE",
     "prerun.sh",
     "bootstrap",
     "techniques",
     "images/Dockerfile",
-    "images/matrix.yaml",
     "requirements/uv.txt",
     "requirements/build.txt",
 )
@@ -30,21 +30,28 @@ class Project:
     version: str
     revision: str  # the commit, with "-dirty" for uncommitted changes; "unknown" outside git
 
+    def require_sources(self) -> None:
+        """Raises UsageError unless all that an image is made from is here: before the engine is asked."""
+        _require(self.root, _SOURCES)
+
 
 def find(folder: Path | None = None) -> Project:
     """The checkout at ``folder``, else the one that this package runs from.
 
-    Raises UsageError when files that an image needs are missing there.
+    Raises UsageError when it is none.
     """
     root = (folder or Path(__file__).parent.parent).resolve()
-    if missing := [name for name in _NEEDED if not (root / name).exists()]:
-        hint = "" if folder else "; name a checkout of deepdesign with --source"
-        raise UsageError(f"{root} is no checkout to build from, it lacks {', '.join(missing)}{hint}")
+    _require(root, _CHECKOUT, "" if folder else "; name a checkout of deepdesign with --source")
     try:
         version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
         raise UsageError(f"{root / 'pyproject.toml'} states no version: {error}") from error
     return Project(root, str(version), _revision(root))
+
+
+def _require(root: Path, names: Iterable[str], hint: str = "") -> None:
+    if missing := [name for name in names if not (root / name).exists()]:
+        raise UsageError(f"{root} is no checkout of deepdesign, it lacks {', '.join(missing)}{hint}")
 
 
 def _revision(root: Path) -> str:

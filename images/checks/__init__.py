@@ -23,6 +23,7 @@ EVERY_IMAGE: Mapping[str, Check] = _named(
     contents.has_no_leftovers,
     contents.is_what_its_row_says,
     contents.explains_itself,
+    contents.holds_what_its_locks_say,
     contents.has_consistent_packages,
     hooks.leaves_an_experiments_home_alone,
 )

@@ -2,6 +2,8 @@
 
 import json
 
+from images.drift import drift
+from images.lock import locked
 from images.subject import Subject, ensure
 
 _COMPILERS = "cc gcc g++ c++ clang as ld make cmake ninja nvcc uv cargo go"
@@ -93,6 +95,20 @@ def explains_itself(subject: Subject) -> None:
     )
     told = subject.output("sh", "-c", "deepdesign-image-info --check; test $? = 1")
     ensure("--gpus all" in told, f"image-info --check does not say what to do without a driver: {told}")
+
+
+def installed(subject: Subject) -> dict[str, str]:
+    """Names and versions of the image's Python packages, without the project itself."""
+    said = json.loads(subject.output("deepdesign-image-info", "--json", "--packages"))
+    found = {package["name"]: package["version"] for package in said["packages"]}
+    ensure(found.pop("deepdesign", None), "deepdesign itself is not installed in the image")
+    return found
+
+
+def holds_what_its_locks_say(subject: Subject) -> None:
+    """No package is missing, additional or of another version."""
+    lines = drift(locked(subject.choice), installed(subject))
+    ensure(not lines, "; ".join(lines))
 
 
 def has_consistent_packages(subject: Subject) -> None:
