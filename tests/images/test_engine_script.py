@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.needs import need
-
 SCRIPT = Path(".ci/engine").resolve()
 
 
@@ -52,10 +50,3 @@ def test_a_pid_that_is_another_process_now_is_not_stopped(tmp_path):
     run.mkdir(parents=True)
     (run / "docker.pid").write_text(str(os.getpid()))
     assert engine("stop", state=tmp_path / "state").returncode == 0
-
-
-@pytest.mark.parametrize("name", [".ci/engine", ".ci/run", "images/entrypoint.sh", "images/profile.sh"])
-def test_shell_is_clean(name):
-    need("shellcheck")
-    checked = subprocess.run(["shellcheck", name], capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout
