@@ -13,6 +13,7 @@ from images.commands import (
     lock_packages,
     notebook,
     render_texts,
+    show_sbom,
     test_image,
 )
 from images.engine import explain
@@ -26,7 +27,16 @@ def cli(debug: bool) -> None:  # main() reads it, also for errors before click k
     """Versioned CUDA images: build, test and start them."""
 
 
-for module in (list_images, build_image, test_image, notebook, lock_packages, render_texts, diff_image):
+for module in (
+    list_images,
+    build_image,
+    test_image,
+    notebook,
+    lock_packages,
+    render_texts,
+    diff_image,
+    show_sbom,
+):
     cli.add_command(module.command)
 
 

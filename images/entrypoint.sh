@@ -40,11 +40,17 @@ run_hook() {
     exec {hand}<>"$environment"
     [[ $environment == /dev/null ]] || rm -f "$environment"
     (
-        trap '/usr/bin/env -0 >"/proc/self/fd/$hand"' EXIT
-        # shellcheck disable=SC2317 # called by the hook, in place of the builtin
+        hook_pid=$BASHPID
+        hand_back() {
+            # A subshell of the hook's own has nothing to say.
+            [[ $BASHPID != "$hook_pid" ]] || /usr/bin/env -0 >"/proc/self/fd/$hand"
+        }
+        trap hand_back EXIT
+        # In place of the builtin, for a hook that sets an EXIT trap of its own.
+        # shellcheck disable=SC2317
         exit() {
             local status=$?
-            /usr/bin/env -0 >"/proc/self/fd/$hand"
+            hand_back
             builtin exit "${1:-$status}"
         }
         set --
@@ -56,7 +62,7 @@ run_hook() {
             # shellcheck disable=SC1090
             . "$file"
         fi
-        /usr/bin/env -0 >"/proc/self/fd/$hand"
+        hand_back
     ) </dev/null 1>&2
     # Asked for afterwards and not with `||`, which would switch the hook's own `set -e` off.
     status=$?

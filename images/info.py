@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import distributions, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from images.driver import Driver, ask
 from images.errors import ImagesError
 from images.lock import locks_hash
 from images.matrix import Choice, Matrix, load
+from images.packages import python_packages
 
 # Written when the image is built.
 FACTS = Path("/opt/deepdesign/share/image.json")
@@ -54,29 +54,6 @@ def facts(path: Path = FACTS) -> tuple[Choice, dict[str, Any]]:
         "lock": locks_hash(choice),
         "licences": {"deepdesign": "MIT", **variant.licences},
     }
-
-
-def packages() -> list[dict[str, str]]:
-    """Name, version and licence of every installed Python package, as its own metadata states them."""
-    found: dict[str, dict[str, str]] = {}
-    for distribution in distributions():
-        metadata = distribution.metadata.json
-        name = str(metadata["name"])
-        # The first on sys.path is the one that is imported.
-        found.setdefault(
-            name.lower(), {"name": name, "version": distribution.version, "licence": _licence(metadata)}
-        )
-    return [found[name] for name in sorted(found)]
-
-
-def _licence(metadata: Mapping[str, Any]) -> str:
-    if expression := metadata.get("license_expression"):
-        return str(expression)
-    for line in metadata.get("classifier", ()):
-        if line.startswith("License :: "):
-            return str(line.rpartition(" :: ")[2])
-    # Some packages put their licence's whole text there.
-    return str((str(metadata.get("license") or "").splitlines() or ["not stated"])[0][:60])
 
 
 def judge(choice: Choice, matrix: Matrix, driver: Driver | None) -> Verdict:
@@ -129,7 +106,10 @@ def cli(check: bool, with_packages: bool, as_json: bool) -> int:
     """What is in this image; with --check, exit status 1 when this machine cannot run it on a GPU."""
     choice, said = facts()
     if with_packages:
-        said["packages"] = packages()
+        said["packages"] = [
+            {"name": package.name, "version": package.version, "licence": package.licence}
+            for package in python_packages()
+        ]
     verdict = judge(choice, load(), ask()) if check else None
     if verdict:
         said["check"] = {"runs": verdict.runs, "words": list(verdict.words)}

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from images import container
@@ -32,6 +33,7 @@ class Subject:
     client: "DockerClient"
     image: str
     matrix: Matrix
+    ca: Path | None = None  # what containers that download must trust
 
     @cached_property
     def config(self) -> dict[str, Any]:

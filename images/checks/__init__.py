@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from images.checks import configuration, contents, hooks, start
+from images.checks import configuration, contents, experiment, hooks, start
 from images.subject import Subject
 
 # Raises CheckError (or another ImagesError) with what is wrong.
@@ -21,17 +21,21 @@ EVERY_IMAGE: Mapping[str, Check] = _named(
     configuration.labels_state_its_row,
     contents.has_no_compiler,
     contents.has_no_leftovers,
+    contents.keeps_rights_narrow,
     contents.is_what_its_row_says,
     contents.explains_itself,
     contents.holds_what_its_locks_say,
+    contents.carries_its_sbom,
     contents.has_consistent_packages,
     hooks.leaves_an_experiments_home_alone,
+    experiment.paints_offline,
 )
 
 NOTEBOOKS: Mapping[str, Check] = _named(
     configuration.names_its_ports,
     hooks.starts_without_storage,
     hooks.starts_on_read_only_storage,
+    hooks.starts_for_any_user,
     hooks.survives_the_users_hook,
     hooks.survives_a_hook_that_is_no_shell,
     hooks.survives_its_own_hook,

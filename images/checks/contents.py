@@ -2,11 +2,19 @@
 
 import json
 
+from images import sbom
 from images.drift import drift
 from images.lock import locked
 from images.subject import Subject, ensure
 
 _COMPILERS = "cc gcc g++ c++ clang as ld make cmake ninja nvcc uv cargo go"
+
+# Debian's own; a further one would be a way to become root, or somebody else's mistake.
+_SET_ID = """
+/usr/bin/chage /usr/bin/chfn /usr/bin/chsh /usr/bin/expiry /usr/bin/gpasswd /usr/bin/mount /usr/bin/newgrp
+/usr/bin/passwd /usr/bin/ssh-agent /usr/bin/su /usr/bin/umount /usr/lib/openssh/ssh-keysign
+/usr/sbin/unix_chkpwd
+"""
 
 _SURVEY = """
 import json, site, sys
@@ -43,6 +51,18 @@ def has_no_leftovers(subject: Subject) -> None:
         "true",
     )
     ensure(not found.strip(), f"the image holds {', '.join(found.split())}")
+
+
+def keeps_rights_narrow(subject: Subject) -> None:
+    """No program of another user's rights beyond Debian's own, and nothing that everybody may write."""
+    found = set(subject.output("find", "/", "-xdev", "-type", "f", "-perm", "/6000").split())
+    further = sorted(found.difference(_SET_ID.split()))
+    ensure(not further, f"programs run with another user's rights: {', '.join(further)}")
+    writable = subject.output(
+        *("find", "/", "-xdev", "-perm", "-0002", "-not", "-type", "l", "-not", "-type", "c"),
+        *("-not", "(", "-type", "d", "-perm", "-1000", ")"),
+    )
+    ensure(not writable.strip(), f"everybody may write {', '.join(writable.split())}")
 
 
 def is_what_its_row_says(subject: Subject) -> None:
@@ -109,6 +129,16 @@ def holds_what_its_locks_say(subject: Subject) -> None:
     """No package is missing, additional or of another version."""
     lines = drift(locked(subject.choice), installed(subject))
     ensure(not lines, "; ".join(lines))
+
+
+def carries_its_sbom(subject: Subject) -> None:
+    """The SPDX document in the image lists what is installed, Debian's packages included."""
+    listed = json.loads(subject.output("cat", sbom.PATH))
+    there = {f"{package['name']} {package.get('versionInfo')}" for package in listed["packages"]}
+    debian = subject.output("dpkg-query", "--show", "--showformat", "${Package} ${Version}\\n").splitlines()
+    wanted = {f"{name} {version}" for name, version in installed(subject).items()} | set(debian)
+    missing = sorted(wanted - there)
+    ensure(not missing, f"the SBOM lacks {', '.join(missing)}")
 
 
 def has_consistent_packages(subject: Subject) -> None:

@@ -50,8 +50,8 @@ def survives_its_own_hook(subject: Subject) -> None:
         f"rm {hook}",
         f"echo 'exit 3' >{hook}",
         f"echo 'if then (' >{hook}",
-        "for at in /opt/deepdesign/bin /usr/local/bin; do rm -f $at/deepdesign-bootstrap; done",
-        r"printf '#!/no/such/python\n' >/opt/deepdesign/bin/deepdesign-bootstrap",
+        "rm -r /opt/deepdesign/lib/python3*/site-packages/bootstrap",
+        "echo 'broken(' >/opt/deepdesign/lib/python3*/site-packages/bootstrap/__init__.py",
     ):
         start = f'{damage}; exec /opt/deepdesign/share/entrypoint.sh "$@"'
         with subject.volume() as storage:
@@ -75,6 +75,16 @@ def starts_on_read_only_storage(subject: Subject) -> None:
             jupyter = running.jupyter()
             _is_usable(jupyter)
             ensure(jupyter.in_kernel(_SEEN).startswith("hello"), "the user's hook did not run")
+
+
+def starts_for_any_user(subject: Subject) -> None:
+    """A host that gives every student a uid of their own, and a home that is not there yet."""
+    home = {"HOME": "/tmp/home"}  # noqa: S108 # in the container
+    with (
+        subject.volume() as storage,
+        subject.started(storage, user="12345:12345", environment=home) as running,
+    ):
+        _is_usable(running.jupyter())
 
 
 def leaves_an_experiments_home_alone(subject: Subject) -> None:

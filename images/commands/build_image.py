@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from images import build
-from images.commands.options import chosen, flavour_option, say, source_option, variant_option
+from images.commands.options import ca_option, chosen, flavour_option, say, source_option, variant_option
 from images.lock import locks_hash
 
 
@@ -16,13 +16,7 @@ from images.lock import locks_hash
 @click.option(
     "--tag", "tags", multiple=True, metavar="NAME", help="Instead of deepdesign:VERSION-VARIANT-FLAVOUR."
 )
-@click.option(
-    "--ca",
-    type=click.Path(path_type=Path),
-    envvar="SSL_CERT_FILE",
-    metavar="FILE",
-    help="PEM bundle that downloads trust; in no layer (default: $SSL_CERT_FILE).",
-)
+@ca_option
 @click.option("--no-cache", is_flag=True, help="Build every step anew.")
 @click.option("--quiet", is_flag=True, help="Say only what comes out.")
 def command(

@@ -22,6 +22,13 @@ source_option = click.option(
     metavar="DIR",
     help="Checkout of deepdesign (default: this one).",
 )
+ca_option = click.option(
+    "--ca",
+    type=click.Path(path_type=Path),
+    envvar="SSL_CERT_FILE",
+    metavar="FILE",
+    help="PEM bundle that downloads trust; in no layer (default: $SSL_CERT_FILE).",
+)
 
 
 def say(text: str) -> None:
@@ -43,9 +50,9 @@ def chosen(source: Path | None, variant: str | None, flavour: str | None) -> tup
     return find(source), choice
 
 
-def subject_of(client: "DockerClient", image: str | None) -> "Subject":
+def subject_of(client: "DockerClient", image: str | None, ca: Path | None = None) -> "Subject":
     """``image``, else the default one, as checks take it."""
     from images.subject import Subject
 
     matrix = rows.load()
-    return Subject(client, image or f"deepdesign:{version('deepdesign')}-{matrix.choose().name}", matrix)
+    return Subject(client, image or f"deepdesign:{version('deepdesign')}-{matrix.choose().name}", matrix, ca)

@@ -1,18 +1,21 @@
 """``deepdesign-images test``."""
 
 import time
+from pathlib import Path
 
 import click
 
-from images.commands.options import say, subject_of
+from images.build import check_ca
+from images.commands.options import ca_option, say, subject_of
 from images.errors import ImagesError, UsageError
 
 
 @click.command("test")
 @click.argument("image", required=False)
 @click.option("--check", "names", multiple=True, metavar="NAME", help="Only this one; may be given again.")
+@ca_option
 @click.option("--list", "only_list", is_flag=True, help="Say what is checked, and do nothing.")
-def command(image: str | None, names: tuple[str, ...], only_list: bool) -> None:
+def command(image: str | None, names: tuple[str, ...], ca: Path | None, only_list: bool) -> None:
     """Start IMAGE as platforms do and check what it promises (default: the default image)."""
     from images import engine
     from images.checks import checks
@@ -24,7 +27,7 @@ def command(image: str | None, names: tuple[str, ...], only_list: bool) -> None:
         return
     if unknown := [name for name in names if name not in known]:
         raise UsageError(f"there is no check {unknown[0]!r}; see: deepdesign-images test --list")
-    subject = subject_of(engine.connect(), image)
+    subject = subject_of(engine.connect(), image, check_ca(ca) if ca else None)
     say(f"{subject.image} ({subject.choice.name})")
     failed = 0
     chosen = names or tuple(checks(subject.choice.flavour.name))

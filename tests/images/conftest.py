@@ -59,6 +59,6 @@ def image(ca_bundle: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def subject(image: str) -> Subject:
+def subject(image: str, ca_bundle: Path) -> Subject:
     """The same, as checks take it."""
-    return Subject(engine.connect(), image, load())
+    return Subject(engine.connect(), image, load(), ca_bundle)

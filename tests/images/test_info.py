@@ -9,6 +9,7 @@ from images import info
 from images.driver import Card, Driver, ask
 from images.errors import ImagesError
 from images.matrix import load
+from images.packages import python_packages
 from tests.needs import need
 
 
@@ -82,6 +83,6 @@ def test_outside_an_image_it_says_so(tmp_path):
 
 
 def test_every_package_has_a_version_and_a_licence():
-    rows = {row["name"].lower(): row for row in info.packages()}
-    assert rows["click"]["licence"] == "BSD-3-Clause"
-    assert all(row["version"] and row["licence"] for row in rows.values())
+    rows = {package.name.lower(): package for package in python_packages()}
+    assert rows["click"].licence == "BSD-3-Clause"
+    assert all(package.version and package.licence for package in rows.values())
