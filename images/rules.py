@@ -1,4 +1,4 @@
-"""Which versions go together: a row that cannot work is refused with the reason, before a student meets it."""
+"""Which versions go together: a row that cannot work is refused with the reason, before anybody meets it."""
 
 import re
 from typing import TYPE_CHECKING
