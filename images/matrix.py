@@ -40,6 +40,7 @@ class Variant:
     torchvision: str
     architectures: tuple[str, ...]  # "sm_75": compiled kernels in the torch wheel
     least_driver: int  # NVIDIA driver branch
+    budget_mb: int  # of the torch and CUDA layer, unpacked, in 10^6 bytes
     licences: Mapping[str, str]  # component: SPDX identifier
 
 
@@ -51,6 +52,7 @@ class Flavour:
     summary: str
     extras: tuple[str, ...]
     requirements: tuple[str, ...]
+    budget_mb: int  # of all other layers together
 
 
 @dataclass(frozen=True)
