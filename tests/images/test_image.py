@@ -1,5 +1,6 @@
 """The image in a real engine: every promise of `deepdesign-images test`, and what only a test can ask."""
 
+import os
 import subprocess
 
 import pytest
@@ -88,6 +89,22 @@ def test_building_again_changes_nothing(subject, ca_bundle):
         assert subject.client.images.get(again).id == subject.client.images.get(subject.image).id
     finally:
         subject.client.images.remove(again)
+
+
+def test_a_client_without_buildx_is_told_in_one_line(subject, ca_bundle, tmp_path):
+    client = tmp_path / "docker"
+    client.write_text("#!/bin/sh\nexit 1\n")
+    client.chmod(0o755)
+    done = subprocess.run(
+        [PROGRAM, "build", "--quiet", "--ca", ca_bundle],
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "install docker-buildx" in done.stderr
 
 
 def test_a_wrong_image_name_is_told_in_one_line(subject):
