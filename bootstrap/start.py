@@ -83,8 +83,7 @@ def run(options: Options, environment: Mapping[str, str], system: System | None 
 
 
 def _lease(place: Place, system: System) -> Lease:
-    executor = Executor(place, system)
-    executor.own_folder()
+    Executor(place, system).own_folder("tmp")
     return Lease(place.storage.own, system)
 
 
@@ -118,6 +117,7 @@ def _rules(place: Place, states: tuple[ItemState, ...]) -> Rules:
         place.writable,
         place.profile.home_is_ephemeral,
         place.profile.shared and place.settings.user is None,
+        place.hindered,
         free,
     )
 
