@@ -5,24 +5,14 @@ alone.
 import errno
 import os
 import time
-from typing import NamedTuple
 
 from bootstrap import actions, copying, trees
 from bootstrap.journal import Journal
 from bootstrap.lease import Lease
 from bootstrap.owner import temporary
 from bootstrap.place import Place
-from bootstrap.plan import Group, Plan
+from bootstrap.plan import Done, Group, Plan
 from bootstrap.system import System
-
-
-class Done(NamedTuple):
-    """What became of a group."""
-
-    name: str
-    actions: tuple[actions.Action, ...]
-    problem: str
-    note: str
 
 
 class Executor:

@@ -36,6 +36,15 @@ class Group(NamedTuple):
     note: str = ""
 
 
+class Done(NamedTuple):
+    """What became of a group: the steps that were done, up to the first that failed."""
+
+    name: str
+    actions: tuple[Action, ...]
+    problem: str
+    note: str
+
+
 class Plan(NamedTuple):
     """All steps of one start."""
 
