@@ -91,6 +91,10 @@ def _command(
         _fail(
             f"{error.filename or 'the disk'}: {error.strerror}. Run the command again with --debug.", 1, given
         )
+    except Exception as error:
+        if given["debug"]:
+            raise
+        _fail(f"this should not happen ({error!r}). Run the command again with --debug.", 1, given)
     except KeyboardInterrupt:
         _fail("stopped; run the command again to finish.", 130, given)
     if given["as_json"]:

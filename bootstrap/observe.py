@@ -61,7 +61,17 @@ def observe_items(place: Place) -> tuple[ItemState, ...]:
     """Both sides of every item: those of the settings, then whatever else stands in storage."""
     chosen = [item for item in place.settings.items if item.name not in place.settings.skip]
     listed = {item.name for item in chosen} | place.settings.skip
-    return tuple(observe_item(place, item) for item in [*chosen, *_beyond(place, listed)])
+    return tuple(_observe_alone(place, item) for item in [*chosen, *_beyond(place, listed)])
+
+
+def _observe_alone(place: Place, item: Item) -> ItemState:
+    """``observe_item``, but what cannot be read is this item's trouble and no other's."""
+    try:
+        return observe_item(place, item)
+    except OSError as error:
+        path, target = os.path.join(place.home, item.name), os.path.join(place.items, item.name)
+        trouble = f"{os.fsdecode(error.filename or path)} cannot be read ({error.strerror})"
+        return ItemState(item, path, target, OTHER, BROKEN, trouble=trouble)
 
 
 def _beyond(place: Place, listed: set[str] | frozenset[str]) -> list[Item]:
@@ -111,18 +121,21 @@ def _store_side(path: str, target: str) -> tuple[str, str]:
             real = os.path.realpath(target)
             own = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
             if real == own or real.startswith(own + "/"):
-                return BROKEN, "in storage it is a link back into this home"
+                return BROKEN, f"{target} is a link back into this home; remove it"
     except FileNotFoundError:
         if os.path.islink(target):
-            return BROKEN, f"in storage it is a link to {os.readlink(target)}, which does not exist"
+            return (
+                BROKEN,
+                f"{target} is a link to {os.readlink(target)}, which does not exist; mend or remove it",
+            )
         return MISSING, ""
     except NotADirectoryError:
         return BROKEN, f"{os.path.dirname(target)} is a file where a folder is needed"
     except OSError as error:
-        return BROKEN, f"storage cannot read it ({error.strerror})"
+        return BROKEN, f"{target} cannot be read ({error.strerror}); mend or remove it"
     kind = _kind(found)
     if kind == OTHER:
-        return BROKEN, "in storage it is neither a file nor a folder"
+        return BROKEN, f"{target} is neither a file nor a folder; remove it"
     return kind, ""
 
 

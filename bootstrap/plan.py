@@ -76,7 +76,7 @@ def plan_item(state: ItemState, rules: Rules) -> Group:
     """The steps that make ``state`` right under ``rules``."""
     name = state.item.name
     if state.store == BROKEN:
-        return Group(name, problem=f"{state.trouble}; your home is left as it is. Mend {state.target}.")
+        return Group(name, problem=f"{state.trouble}; your home is left as it is.")
     if state.store != MISSING and state.item.kind != ANY and state.store != state.item.kind:
         return Group(
             name,

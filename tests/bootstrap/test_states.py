@@ -2,12 +2,15 @@
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bootstrap import start
 from tests.bootstrap.homes import DEFAULT_NAMES, Scratch, bytes_anywhere, mode, put, tree
+from tests.needs import need
 
 
 def test_an_empty_home_gets_every_default_item_from_storage(scratch: Scratch) -> None:
@@ -244,3 +247,35 @@ def test_keys_in_a_shared_storage_are_warned_of_once(scratch: Scratch) -> None:
     assert not warnings(scratch.next_machine().apply(profile="gradient"))
     scratch.settings("user: anna\n")
     assert not warnings(scratch.next_machine().apply(profile="gradient"))
+
+
+def test_what_may_not_be_read_is_no_trouble_for_other_items(scratch: Scratch) -> None:
+    need("root")
+    closed = put(scratch.home / ".config/closed/app", "shut").parent
+    closed.chmod(0o000)
+    # Root without the right to pass over permissions.
+    without = "-dac_override,-dac_read_search"
+    arguments = ["apply", "--home", str(scratch.home), "--storage", str(scratch.storage)]
+    done = subprocess.run(
+        [
+            "setpriv",
+            f"--bounding-set={without}",
+            f"--inh-caps={without}",
+            sys.executable,
+            "-I",
+            "-m",
+            "bootstrap",
+            *arguments,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert ".config: NOT DONE" in done.stdout
+    assert str(closed) in done.stdout
+    closed.chmod(0o700)
+    assert (closed / "app").read_text() == "shut"
+    assert not (scratch.home / ".config").is_symlink()
+    assert (scratch.home / ".ssh").is_symlink()
