@@ -1,0 +1,143 @@
+"""The default image: seconds to build, bytes by layer, seconds from `docker run` to an answering JupyterLab.
+
+Builds three times (nothing cached; everything cached; one line of a technique changed): some minutes, 20 GB
+of disk and a Docker engine.
+"""
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from benchmarks.record import record
+from images import engine, project
+from images.container import started
+from images.platforms import GRADIENT
+
+TAG = "deepdesign-bench:now"
+PROGRAM = Path(sys.executable).with_name("deepdesign-images")
+
+
+def build(source: Path, *options: str) -> float:
+    """Seconds that a build takes; the base is in the engine already."""
+    command = [PROGRAM, "build", "--quiet", "--tag", TAG, "--source", source, *options]
+    begun = time.perf_counter()
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return round(time.perf_counter() - begun, 1)
+
+
+def copy_of_checkout(folder: Path) -> Path:
+    """What an image is made from, and no more."""
+    root = project.find().root
+    ignored = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "outputs", "build", "dist")
+    return Path(shutil.copytree(root, folder / "checkout", ignore=ignored))
+
+
+class Chunks:
+    """The SDK's chunks of `docker save` as the file that tarfile wants."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.chunks, self.rest = chunks, b""
+
+    def read(self, size: int) -> bytes:
+        while len(self.rest) < size and (chunk := next(self.chunks, b"")):
+            self.rest += chunk
+        read, self.rest = self.rest[:size], self.rest[size:]
+        return read
+
+
+def gzip_size(stream: BinaryIO) -> int:
+    """Bytes after gzip at level 6, what a registry stores and a pull transfers."""
+    packer, size = zlib.compressobj(6, wbits=31), 0
+    while chunk := stream.read(4 * 2**20):
+        size += len(packer.compress(chunk))
+    return size + len(packer.flush())
+
+
+def layers(image: Any, known: frozenset[str] = frozenset()) -> dict[str, dict[str, Any]]:
+    """Layers that are not ``known``, lowest first: the step that made each, unpacked and compressed bytes."""
+    sizes: dict[str, tuple[int, int]] = {}
+    texts: dict[str, bytes] = {}
+    with tarfile.open(fileobj=Chunks(image.save(chunk_size=4 * 2**20)), mode="r|") as archive:  # type: ignore[call-overload]
+        for member in archive:
+            stream = archive.extractfile(member)
+            if stream is None or member.name in known:
+                continue
+            if member.size > 100_000:
+                sizes[member.name] = (member.size, gzip_size(stream))
+            else:
+                # Small files are the lists of layers, or small layers themselves.
+                texts[member.name] = stream.read()
+    for name, content in texts.items():
+        sizes.setdefault(name, (len(content), len(zlib.compress(content, 6, wbits=31))))
+    manifest = json.loads(texts["manifest.json"])[0]
+    history = [
+        step for step in json.loads(texts[manifest["Config"]])["history"] if not step.get("empty_layer")
+    ]
+    return {
+        name: {
+            "step": (step.get("created_by") or "base").removeprefix("RUN /bin/sh -c ").strip()[:60],
+            "bytes": sizes[name][0],
+            "gzip_bytes": sizes[name][1],
+        }
+        for name, step in zip(manifest["Layers"], history, strict=True)
+        if name not in known
+    }
+
+
+def seconds_to_jupyter(client: Any) -> float:
+    """From `docker run` on an empty volume's first start to an answer of /api/status."""
+    volume = client.volumes.create()
+    begun = time.perf_counter()
+    try:
+        with started(client, TAG, GRADIENT, volume.name) as running:
+            running.jupyter()
+            return time.perf_counter() - begun
+    finally:
+        volume.remove(force=True)
+
+
+def main() -> None:
+    client = engine.connect()
+    with tempfile.TemporaryDirectory() as folder:
+        # A copy, so that nobody's edits change what is measured.
+        source = copy_of_checkout(Path(folder))
+        cold = build(source, "--no-cache")
+        try:
+            warm = build(source)
+            before = layers(client.images.get(TAG))
+            starts = [seconds_to_jupyter(client) for _ in range(5)]
+            with (source / "techniques" / "__init__.py").open("a") as module:
+                module.write("# one line\n")
+            edited = build(source)
+            changed = layers(client.images.get(TAG), frozenset(before))
+        finally:
+            client.images.remove(TAG, force=True)
+    record(
+        "image_build",
+        {
+            "seconds": {"cold": cold, "warm": warm, "one_line_of_a_technique": edited},
+            "bytes": sum(layer["bytes"] for layer in before.values()),
+            "gzip_bytes": sum(layer["gzip_bytes"] for layer in before.values()),
+            "gzip_bytes_after_one_line_of_a_technique": sum(
+                layer["gzip_bytes"] for layer in changed.values()
+            ),
+            "layers": list(before.values()),
+            "seconds_to_jupyter": {
+                "median": round(statistics.median(starts), 2),
+                "runs": [round(value, 2) for value in starts],
+            },
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
