@@ -1,5 +1,6 @@
 """Checkpoints: an interrupted run's state on disk, and the settings that it belongs to."""
 
+import errno
 import pickle
 import time
 from collections.abc import Mapping
@@ -49,7 +50,11 @@ class Checkpointer:
         """Save the state after ``step`` now."""
         content = {"format": _FORMAT, "settings": self.settings, "state": step.state()}
         with written_whole(self.path) as draft:
-            torch.save(content, draft)
+            try:
+                torch.save(content, draft)
+            except RuntimeError as error:
+                # What PyTorch's writer makes of a full disk.
+                raise OSError(errno.ENOSPC, str(error)) from error
 
 
 def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> State:

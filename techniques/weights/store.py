@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ __all__ = ["IMAGE_FOLDER", "Weights", "cache_folder", "checked", "fetch", "find"
 
 # Where our container images keep the weights that may be published; never written to.
 IMAGE_FOLDER = Path("/opt/deepdesign/weights")
+_ABANDONED = 24 * 3600  # seconds
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def fetch(entry: Entry, report: Report) -> Weights:
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(folder)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as room:
             arrived = download(entry, Path(room), report)
             try:
@@ -99,6 +103,13 @@ def fetch(entry: Entry, report: Report) -> Weights:
             "folder that can."
         ) from error
     return Weights(entry, folder / entry.file, weights.sha256)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    # What fetches left that were killed; a day is longer than any that is still at work.
+    for room in folder.glob(".fetching-*"):
+        if time.time() - room.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(room, ignore_errors=True)
 
 
 def obtain(

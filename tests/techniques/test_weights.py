@@ -6,8 +6,10 @@ import hashlib
 import http.server
 import itertools
 import json
+import os
 import shutil
 import threading
+import time
 import zipfile
 from dataclasses import replace
 
@@ -113,6 +115,17 @@ def test_a_url_is_fetched_once_compared_and_loaded(server, cache):
     assert [path.name for path in cache.iterdir()] == ["vgg16-test.pth"]
     features = load_network(got)(torch.rand(1, 3, 32, 32), ["relu5_1"])
     assert features["relu5_1"].shape == (1, 512, 2, 2)
+
+
+def test_what_a_killed_fetch_left_is_cleared_away_after_a_day(server, cache):
+    for name, age in ((".fetching-old", 2 * 86400), (".fetching-now", 60)):
+        (cache / name).mkdir(parents=True)
+        (cache / name / "part").write_bytes(b"half")
+        os.utime(cache / name, (time.time() - age,) * 2)
+
+    fetch(by_url(server, tiny_vgg16(server.folder / "a.pth"), file="a.pth"), nothing)
+
+    assert sorted(path.name for path in cache.iterdir()) == [".fetching-now", "a.pth"]
 
 
 @pytest.mark.parametrize("change", [{"sha256": "00000000"}, {"bytes": 1000}])
