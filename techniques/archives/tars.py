@@ -106,7 +106,7 @@ class TarArchive:
             raise TruncatedError(_cut(name, index))
         if stream.last.strip(b"\0"):
             raise DamagedError(f"its header after {shown(name)!r} is damaged; pack and upload it again")
-        # The checksum of a packed stream stands behind everything, and is compared only by who reads that far.
+        # The checksum of a packed stream stands behind everything: only who reads that far compares it.
         while stream.read(_CHUNK):
             pass
 
