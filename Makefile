@@ -16,7 +16,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo.stamp ## the main job on real photographs, without Docker and without a GPU (first time: about 3 GB of download)
-	@$(BIN)/python examples/demo.py
+	@$(BIN)/python examples/demo.py $(DEMO)
 
 test: $(VENV)/dev.stamp ## every check that this machine allows; what was skipped is listed with the reason
 	$(MAKE) --no-print-directory lint

@@ -18,7 +18,7 @@ from PIL import Image
 
 # Both pictures come inside wheels; who made them, and under which licence, is printed with the result.
 CONTENT = ("sklearn.datasets", "images/china.jpg", "a temple, by danielbuechele, CC BY 2.0")
-STYLE = ("skimage", "data/ihc.png", "stained tissue, no known copyright restrictions (CMMI)")
+STYLE = ("skimage", "data/coffee.png", "a cup of coffee, by Rachel Michetti, CC0")
 PROGRAMS = Path(sysconfig.get_path("scripts"))
 
 

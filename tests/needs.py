@@ -23,6 +23,8 @@ def _has_cuda() -> bool:
 
 _CHECKS: dict[str, tuple[Callable[[], bool], str]] = {
     "docker": (_has_docker, "no Docker engine answers (`docker version`)"),
+    "cc": (lambda: shutil.which("cc") is not None, "no C compiler (Debian: gcc, libc6-dev)"),
+    "shellcheck": (lambda: shutil.which("shellcheck") is not None, "no shellcheck (Debian: shellcheck)"),
     "sshd": (lambda: shutil.which("sshd") is not None, "no sshd (Debian: openssh-server)"),
     "root": (lambda: os.geteuid() == 0, "not root, so nothing can be mounted here"),
     "cuda": (_has_cuda, "no CUDA device"),

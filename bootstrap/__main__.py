@@ -1,0 +1,5 @@
+"""``python -I -m bootstrap``: the same as ``deepdesign-bootstrap``."""
+
+from bootstrap.cli import main
+
+main(prog_name="deepdesign-bootstrap")

@@ -1,0 +1,108 @@
+"""The commands of ``deepdesign-bootstrap``."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+
+from bootstrap import report, start
+from bootstrap.errors import WrongInputError
+from bootstrap.place import Options
+from bootstrap.profiles import NAMES
+
+_OPTIONS = (
+    click.option("--home", metavar="FOLDER", help="The home to set up (default: HOME)."),
+    click.option(
+        "--storage", metavar="FOLDER", help="The folder that persists (default: the platform's, if mounted)."
+    ),
+    click.option("--config", metavar="FILE", help="Settings (default: STORAGE/cfg/bootstrap.yaml)."),
+    click.option(
+        "--profile",
+        type=click.Choice(NAMES),
+        default="auto",
+        show_default=True,
+        help="The platform; auto goes by its environment variables.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output."),
+    click.option("--debug", is_flag=True, help="Show Python's own trace when something unexpected happens."),
+)
+
+
+def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="deepdesign")
+def main() -> None:
+    """Keep your environment across notebooks: packages, keys and settings live in storage and come back at
+    each start.
+
+    Exit status: 0 all is in place, or there is no storage; 1 an item could not be done; 2 settings or
+    arguments are wrong.
+    """
+
+
+@main.command()
+@_shared
+def apply(**options: Any) -> None:
+    """Bring everything back, and keep what is new."""
+    _command("apply", start.run, report.lines, options)
+
+
+@main.command()
+@_shared
+def plan(**options: Any) -> None:
+    """Show what apply would do; nothing is touched."""
+    _command("plan", start.look, _plan_lines, options)
+
+
+@main.command()
+@_shared
+def status(**options: Any) -> None:
+    """Show how each item stands; nothing is touched."""
+    _command("status", start.look, report.status_lines, options)
+
+
+def _plan_lines(result: start.Result) -> list[str]:
+    text = report.lines(result)
+    return [*text, "Everything is in place; nothing to do."] if result.plan.is_empty else text
+
+
+def _command(
+    name: str,
+    action: Callable[[Options, Any], start.Result],
+    lines: Callable[[start.Result], list[str]],
+    given: dict[str, Any],
+) -> None:
+    options = Options(given["home"], given["storage"], given["config"], given["profile"])
+    try:
+        result = action(options, os.environ)
+    except WrongInputError as error:
+        _fail(str(error), 2, given)
+    except OSError as error:
+        if given["debug"]:
+            raise
+        _fail(
+            f"{error.filename or 'the disk'}: {error.strerror}. Run the command again with --debug.", 1, given
+        )
+    except KeyboardInterrupt:
+        _fail("stopped; run the command again to finish.", 130, given)
+    if given["as_json"]:
+        click.echo(json.dumps(report.as_json(result, name)))
+    else:
+        for line in lines(result):
+            click.echo(line.encode("utf-8", "backslashreplace").decode())
+    sys.exit(result.status)
+
+
+def _fail(message: str, status: int, given: dict[str, Any]) -> NoReturn:
+    if given["as_json"]:
+        click.echo(json.dumps({"status": status, "error": message}))
+    click.echo(f"deepdesign-bootstrap: {message}", err=True)
+    sys.exit(status)

@@ -1,0 +1,95 @@
+"""Programs that are runnable by name: those of this distribution, and those that the settings name.
+
+They lie in HOME's local part, so none outlives the image that made it.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from shlex import quote
+
+from bootstrap.errors import WrongInputError
+
+_DISTRIBUTION = "deepdesign-"
+_MARK = "# made by deepdesign-bootstrap\n"
+
+
+def distribution(path: Iterable[str] | None = None) -> str | None:
+    """The metadata folder of the installed distribution, searched as ``importlib.metadata`` does, without it:
+    importing that takes longer than everything else at a start.
+    """
+    for folder in sys.path if path is None else path:
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            continue
+        for name in names:
+            if name.startswith(_DISTRIBUTION) and name.endswith(".dist-info"):
+                return os.path.join(folder, name)
+    return None
+
+
+def console_scripts(metadata: str | None) -> dict[str, str]:
+    """The console scripts in ``metadata``'s entry_points.txt: ``{"deepdesign": "techniques.cli:main"}``."""
+    if metadata is None:
+        return {}
+    try:
+        with open(os.path.join(metadata, "entry_points.txt"), encoding="utf-8") as file:
+            text = file.read()
+    except OSError:
+        return {}
+    found, section = {}, ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            section = line.strip("[] ")
+        elif section == "console_scripts" and "=" in line:
+            name, _, entry = line.partition("=")
+            found[name.strip()] = entry.strip()
+    return found
+
+
+def shell_scripts(metadata: str | None) -> tuple[str, ...]:
+    """Full paths of the other programs that the distribution put beside its Python: the course's shell
+    files.
+    """
+    if metadata is None:
+        return ()
+    try:
+        with open(os.path.join(metadata, "RECORD"), encoding="utf-8") as file:
+            paths = [line.split(",", 1)[0] for line in file]
+    except OSError:
+        return ()
+    root = os.path.dirname(metadata)
+    found = [
+        path for path in paths if path.startswith("../") and os.path.basename(os.path.dirname(path)) == "bin"
+    ]
+    return tuple(os.path.normpath(os.path.join(root, path)) for path in found)
+
+
+def wrappers(commands: Iterable[tuple[str, str]], metadata: str | None = None) -> dict[str, str]:
+    """The text of every wrapper by its name."""
+    texts = {}
+    for path in shell_scripts(metadata):
+        texts[os.path.basename(path)] = f'#!/bin/sh\n{_MARK}exec {quote(path)} "$@"\n'
+    for name, entry in console_scripts(metadata).items():
+        module, _, function = entry.partition(":")
+        # -I: nothing that the user has installed or exported can break it.
+        program = (
+            f"import sys; sys.argv[0] = {name!r}; from {module} import {function}; sys.exit({function}())"
+        )
+        texts[name] = f'#!/bin/sh\n{_MARK}exec {quote(sys.executable)} -I -c {quote(program)} "$@"\n'
+    for name, command in commands:
+        if name in texts:
+            raise WrongInputError(
+                f"commands: {name} is one of the suite's own commands; choose another name."
+            )
+        given = any(mark in command for mark in ("$@", "$*", "$1", "${1"))
+        texts[name] = f"#!/bin/sh\n{_MARK}{command}" + ("\n" if given else ' "$@"\n')
+    return texts
+
+
+def is_ours(content: bytes) -> bool:
+    """Whether a file in our folder was made by the bootstrap, so that it may go when nothing names it any
+    more.
+    """
+    return _MARK.encode() in content[:200]

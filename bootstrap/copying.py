@@ -1,0 +1,108 @@
+"""Copying a tree into storage: under a temporary name, on disk, and only then under its own name.
+
+A crash at any point leaves a temporary tree, never half a tree under a name that counts.
+"""
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable
+
+from bootstrap import modes, trees
+from bootstrap.lease import Owner, this_process
+from bootstrap.system import System
+
+#: Temporary trees of other machines' starts are leftovers after this many seconds.
+_OLD = 24 * 3600.0
+
+
+def temporary(folder: str) -> str:
+    """An unused name in ``folder`` that tells whose it is."""
+    owner = this_process()
+    for number in range(10_000):
+        path = os.path.join(folder, f"{owner.mark}.{owner.pid}.{owner.started}.{number}")
+        if not os.path.lexists(path):
+            return path
+    raise FileExistsError(errno.EEXIST, "it is full of leftovers", folder)
+
+
+def copy_tree(system: System, source: str, target: str, name: str, tick: Callable[[], None]) -> list[str]:
+    """Copy the tree or file at ``source`` to ``target``; ``name`` is its path in HOME, for the permissions.
+
+    Returns what was left out: sockets, fifos and devices, which hold nothing. Permissions are the source's,
+    but never wider than the table in ``modes`` says. ``tick`` is called before every entry.
+    """
+    skipped = []
+    folders = []
+    for relative, found in trees.walk(source):
+        tick()
+        old = os.path.join(source, relative) if relative else source
+        new = os.path.join(target, relative) if relative else target
+        path = f"{name}/{relative}" if relative else name
+        bits = stat.S_IMODE(found.st_mode) & 0o777
+        if stat.S_ISDIR(found.st_mode):
+            # Nobody else looks into it until its files have their permissions.
+            system.make_folder(new, 0o700)
+            folders.append((new, old, modes.wanted(path, bits, folder=True)))
+        elif stat.S_ISLNK(found.st_mode):
+            system.symlink(os.readlink(old), new)
+        elif stat.S_ISREG(found.st_mode):
+            system.copy_file(old, new, modes.wanted(path, bits, folder=False))
+        else:
+            skipped.append(path)
+    for new, old, bits in reversed(folders):
+        system.finish_folder(new, old, bits)
+    return skipped
+
+
+def remove_tree(system: System, path: str) -> None:
+    """Remove a temporary tree of the bootstrap's own, entry by entry, links not followed."""
+    entries = [(relative, stat.S_ISDIR(found.st_mode)) for relative, found in trees.walk(path)]
+    for relative, is_folder in reversed(entries):
+        full = os.path.join(path, relative) if relative else path
+        if is_folder:
+            system.remove_folder(full)
+        else:
+            system.unlink(full)
+
+
+def put_in_place(system: System, made: str, path: str) -> None:
+    """Give the finished copy ``made`` its own name, where nothing may be."""
+    if os.path.isdir(made) and not os.path.islink(made):
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, "another start was faster", path)
+        system.rename(made, path)
+        return
+    try:
+        system.hard_link(made, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, "another start was faster", path) from None
+        system.rename(made, path)
+    else:
+        system.unlink(made)
+
+
+def sweep(system: System, folder: str) -> None:
+    """Remove what crashed starts left in ``folder``; call it with the lease held."""
+    here = this_process()
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        host, _, rest = name.partition(".")
+        pid, _, rest = rest.partition(".")
+        started = rest.partition(".")[0]
+        try:
+            left_here = (
+                host == here.mark and pid.isdigit() and Owner(here.host, int(pid), started).is_dead(here)
+            )
+            if left_here or time.time() - os.lstat(path).st_mtime > _OLD:
+                remove_tree(system, path)
+        except OSError:
+            continue  # another start's sweep was faster, or it cannot be removed: the next start tries again

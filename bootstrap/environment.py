@@ -1,0 +1,40 @@
+"""The environment file: what terminals, kernels and Jupyter itself get from the bootstrap.
+
+POSIX shell, sourced again and again, under any options of the sourcing shell. It sets no variable but those
+that it exports.
+"""
+
+import os
+from shlex import quote
+
+from bootstrap.place import Place
+
+NAME = "env.sh"
+
+_ON_PATH = (
+    'case ":${{PATH-}}:" in *:{0}:*) ;; *) PATH="${{PATH:-/usr/local/bin:/usr/bin:/bin}}":{0} ;; esac'.format
+)
+_UNLESS_SET = '[ -n "${{{0}-}}" ] || {0}={1}; export {0}'.format
+_AT_A_PROMPT = 'case $- in *i*) if [ -n "${{BASH_VERSION-}}" ] && [ -r {0} ]; then . {0}; fi ;; esac'.format
+
+
+def render(place: Place) -> str:
+    """The text of ``HOME/.deepdesign/env.sh`` for this place."""
+    # After the image's own folders: an older image's program in ~/.local/bin must not stand before Jupyter.
+    lines = [
+        "# Written by deepdesign-bootstrap at each start; changes made here are lost.",
+        _ON_PATH(quote(os.path.join(place.local, "bin"))),
+        _ON_PATH(quote(os.path.join(place.home, ".local", "bin"))),
+        "export PATH",
+        f"export PYTHONUSERBASE={quote(os.path.join(place.home, '.local'))}",
+        # On the storage two notebooks would overwrite each other's jpserver-1.json, with its port and token.
+        f"export JUPYTER_RUNTIME_DIR={quote(os.path.join(place.local, 'jupyter-runtime'))}",
+    ]
+    if place.links and place.storage.root:
+        # Fetched once for all notebooks on this storage, unless the user decided otherwise.
+        weights = os.path.join(place.storage.root, "deepdesign", "weights")
+        lines.append(_UNLESS_SET("DEEPDESIGN_WEIGHTS", quote(weights)))
+        # The widely used script's own file; only for people at a prompt, since it may do anything.
+        lines.append(_AT_A_PROMPT(quote(os.path.join(place.storage.root, ".bash.local"))))
+    lines.append(":")
+    return "\n".join(lines) + "\n"

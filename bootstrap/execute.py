@@ -1,0 +1,232 @@
+"""Doing what the plan says, group by group, through the system; a group that fails leaves the others
+alone.
+"""
+
+import errno
+import os
+import time
+from typing import NamedTuple
+
+from bootstrap import actions, copying, trees
+from bootstrap.journal import Journal
+from bootstrap.lease import Lease
+from bootstrap.place import Place
+from bootstrap.plan import Group, Plan
+from bootstrap.system import System
+
+
+class Done(NamedTuple):
+    """What became of a group."""
+
+    name: str
+    actions: tuple[actions.Action, ...]
+    problem: str
+    note: str
+
+
+class Executor:
+    """Carries out one plan."""
+
+    def __init__(self, place: Place, system: System, lease: Lease | None = None) -> None:
+        self.place = place
+        self.system = system
+        self.lease = lease
+        self.journal = Journal(place.local, system)
+        self.aside = ""  # where the last SetAside put it
+        self.left_out: list[str] = []
+
+    def run(self, plan: Plan) -> tuple[Done, ...]:
+        """Do all groups; returns what was done and what went wrong."""
+        return tuple(self._group(group) for group in plan.groups)
+
+    def _group(self, group: Group) -> Done:
+        finished: list[actions.Action] = []
+        self.left_out = []
+        problem, note = group.problem, group.note
+        for action in group.actions:
+            if self.lease:
+                self.lease.renew()
+            try:
+                self._do(action)
+            except OSError as error:
+                problem = explain(error, self.place)
+                self._give_back(finished)
+                break
+            finished.append(action)
+        if self.left_out:
+            note = f"{self.left_out[0]} holds no data (a socket or pipe) and was not copied. {note}".strip()
+        return Done(group.name, tuple(finished), problem, note)
+
+    def _give_back(self, finished: list[actions.Action]) -> None:
+        """Undo a set-aside whose link could not be made."""
+        last = finished[-1] if finished else None
+        if not isinstance(last, actions.SetAside):
+            return
+        finished.pop()
+        path = last.path
+        if not os.path.lexists(path):
+            self.journal.record("give-back", path=path, aside=self.aside)
+            self.system.rename(self.aside, path)
+
+    def _do(self, action: actions.Action) -> None:
+        match action:
+            case actions.MakeFolder(path, mode):
+                self._ensure_items()
+                self.system.make_folder(path, mode)
+            case actions.MakeFile(path, mode):
+                self._ensure_items()
+                self.system.write_file(path, b"", mode)
+            case actions.Adopt(source, path, name):
+                self._ensure_items()
+                self._copy_into(source, path, name)
+            case actions.Keep(source, name):
+                self._keep(source, name)
+            case actions.SetAside(path, name):
+                self._set_aside(path, name)
+            case actions.Link(path, target):
+                self._link(path, target)
+            case actions.Relink(path, target, was):
+                self.journal.record("relink", path=path, target=target, was=was)
+                draft = self._draft()
+                self.system.symlink(target, draft)
+                self.system.rename(draft, path)
+            case actions.DropAside(by):
+                self._drop_aside(by)
+            case actions.RemoveLink(path, was):
+                self.journal.record("remove-link", path=path, was=was)
+                self.system.unlink(path)
+            case actions.ChangeMode(root, path, _, mode):
+                self.system.change_mode(root, path, mode)
+            case actions.Write(path, content, mode):
+                self._write(path, content, mode)
+            case actions.Remove(path):
+                self.system.unlink(path)
+
+    # Storage
+
+    def _ensure_items(self) -> None:
+        # A home is often closed to others while files in it are not; its copy must not be more open. People
+        # who share a storage under different users need the way to their own folder.
+        person = self.place.settings.user is not None
+        cfg = os.path.join(self.place.storage.root or "", "cfg")
+        self._ensure(cfg, 0o755 if person else 0o700)
+        if person:
+            self._ensure(os.path.join(cfg, "users"), 0o755)
+            self._ensure(self.place.items, 0o700)
+
+    def own_folder(self) -> str:
+        """The bootstrap's own folder in storage, made if need be."""
+        self._ensure_items()
+        return self._ensure(self.place.storage.own, 0o700)
+
+    def _own(self, name: str) -> str:
+        return self._ensure(os.path.join(self.own_folder(), name), 0o700)
+
+    def _copy_into(self, source: str, path: str, name: str) -> None:
+        """Copy ``source`` to ``path`` in storage, whole or not at all."""
+        source = os.path.realpath(source)
+        made = copying.temporary(self._own("tmp"))
+        try:
+            self.left_out += copying.copy_tree(self.system, source, made, name, self._tick)
+            copying.put_in_place(self.system, made, path)
+        except OSError:
+            if os.path.lexists(made):
+                copying.remove_tree(self.system, made)
+            raise
+
+    def _tick(self) -> None:
+        if self.lease:
+            self.lease.renew()
+
+    def _keep(self, source: str, name: str) -> None:
+        # Named by content: an image's own files come back at every start and are kept once.
+        folder = os.path.join(self._own("asides"), f"{name.lstrip('.')}-{trees.digest(source)}")
+        self._ensure(folder, 0o700)
+        path = os.path.join(folder, name)
+        if not os.path.lexists(path):
+            self._copy_into(source, path, name)
+
+    # Home
+
+    def _set_aside(self, path: str, name: str) -> None:
+        folder = self._local("asides")
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        for number in range(10_000):
+            unique = os.path.join(folder, f"{stamp}-{number}")
+            try:
+                self.system.make_folder(unique, 0o700)
+                break
+            except FileExistsError:
+                continue
+        self.aside = os.path.join(unique, name)
+        self.journal.record("set-aside", path=path, aside=self.aside)
+        try:
+            self.system.rename(path, self.aside)
+        except OSError:
+            self.system.remove_folder(unique)
+            raise
+
+    def _link(self, path: str, target: str) -> None:
+        self.journal.record("link", path=path, target=target)
+        try:
+            self.system.symlink(target, path)
+        except FileExistsError:
+            if not (os.path.islink(path) and os.readlink(path) == target):
+                raise
+
+    def _drop_aside(self, by: str) -> None:
+        """Remove what storage has byte for byte; anything that differs by now stays set aside."""
+        if not trees.is_covered(self.aside, by):
+            return
+        self.journal.record("drop-aside", aside=self.aside, by=by)
+        copying.remove_tree(self.system, self.aside)
+        self.system.remove_folder(os.path.dirname(self.aside))
+
+    def _draft(self) -> str:
+        return copying.temporary(self._local("tmp"))
+
+    def _write(self, path: str, content: bytes, mode: int) -> None:
+        parent = os.path.dirname(path)
+        if parent != self.place.local:
+            self._local(os.path.basename(parent))
+        draft = self._draft()
+        try:
+            self.system.write_file(draft, content, mode)
+            self.system.rename(draft, path)
+        except OSError:
+            if os.path.lexists(draft):
+                self.system.unlink(draft)
+            raise
+
+    def _local(self, name: str) -> str:
+        self._ensure(self.place.local, 0o700)
+        return self._ensure(os.path.join(self.place.local, name), 0o700)
+
+    def _ensure(self, path: str, mode: int) -> str:
+        if not os.path.isdir(path):
+            try:
+                self.system.make_folder(path, mode)
+            except FileExistsError:
+                if not os.path.isdir(path):
+                    raise
+        return path
+
+
+def explain(error: OSError, place: Place) -> str:
+    """One plain line for an error of the disk: what happened, what follows, what to do."""
+    where = os.fsdecode(error.filename) if error.filename else "the storage"
+    root = place.storage.root
+    kept = "your home is left as it is"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full; {kept}. Make room in {root or place.home}."
+    if error.errno in (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN):
+        return f"the storage does not answer ({error.strerror}); {kept}. Restart the notebook."
+    if error.errno == errno.EROFS:
+        return f"{where} is read-only; {kept}. Ask whoever runs the storage."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{where} cannot be changed by this user (no permission); {kept}. Ask whoever owns it."
+    if error.errno == errno.EOPNOTSUPP:
+        return f"{where}: {error.strerror}, so others may read it. Keep keys in another storage."
+    if error.errno == errno.EEXIST:
+        return f"{where} has just been made by another start; run `deepdesign-bootstrap apply` again."
+    return f"{where}: {error.strerror}; {kept}. Run `deepdesign-bootstrap apply` again."

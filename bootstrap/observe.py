@@ -1,0 +1,197 @@
+"""What is there: home and storage, item by item, read and never changed."""
+
+import os
+import stat
+import sys
+from typing import NamedTuple
+
+from bootstrap import items, modes, names, trees
+from bootstrap.items import FILE, FOLDER, Item
+from bootstrap.place import Place
+from bootstrap.trees import Size
+
+MISSING = "missing"
+OTHER = "other"  # a socket, a device, a fifo
+OURS = "ours"  # a link to the item in storage, or the very same folder
+LIVE = "live link"  # a link to something else
+DEAD = "dead link"  # a link to nothing, or a loop
+MOUNT = "mount"
+BROKEN = "broken"  # in storage: a link to nothing, a loop, no access
+
+#: At a notebook's start larger trees are left to a person: on a file server 2,000 files may take ten seconds.
+START_ENTRIES = 2_000
+START_BYTES = 256 * 1024 * 1024
+
+
+class WrongMode(NamedTuple):
+    """An entry whose permissions are not those of the table."""
+
+    path: str
+    mode: int
+    wanted: int
+    names: int  # hard links
+
+
+class ItemState(NamedTuple):
+    """One item on both sides."""
+
+    item: Item
+    path: str  # in HOME
+    target: str  # in storage
+    home: str
+    store: str
+    #: The kind of what HOME's entry is or leads to.
+    kind: str = MISSING
+    #: Where HOME's link leads, as it is written.
+    leads: str = ""
+    #: Why storage's entry is broken.
+    trouble: str = ""
+    #: What HOME has, when it would have to be moved or kept.
+    size: Size | None = None
+    #: That is more than a notebook's start can wait for.
+    large: bool = False
+    #: Storage has all of it already.
+    covered: bool = False
+    #: Nothing in it has changed since the container started, so it came with the image.
+    from_image: bool = False
+    wrong_modes: tuple[WrongMode, ...] = ()
+
+
+def observe_items(place: Place) -> tuple[ItemState, ...]:
+    """Both sides of every item: those of the settings, then whatever else stands in storage."""
+    chosen = [item for item in place.settings.items if item.name not in place.settings.skip]
+    listed = {item.name for item in chosen} | place.settings.skip
+    return tuple(observe_item(place, item) for item in [*chosen, *_beyond(place, listed)])
+
+
+def _beyond(place: Place, listed: set[str] | frozenset[str]) -> list[Item]:
+    try:
+        found = sorted(os.listdir(place.items))
+    except OSError:
+        return []
+    return [
+        Item(name)
+        for name in found
+        if name not in listed and not items.is_debris(name) and names.why_not_an_item(name) is None
+    ]
+
+
+def observe_item(place: Place, item: Item) -> ItemState:
+    """Read both sides of ``item``."""
+    path, target = os.path.join(place.home, item.name), os.path.join(place.items, item.name)
+    store, trouble = _store_side(path, target)
+    home, kind, leads = _home_side(path, target)
+    state = ItemState(item, path, target, home, store, kind, leads, trouble)
+    moves = home in (FOLDER, FILE) or (home == LIVE and store == MISSING and kind in (FOLDER, FILE))
+    if moves:
+        size = trees.measure(os.path.realpath(path), START_ENTRIES if place.starting else sys.maxsize)
+        large = place.starting and (size.cut or size.bytes > START_BYTES)
+        state = state._replace(size=size, large=large)
+        if store in (FOLDER, FILE) and home != LIVE:
+            state = state._replace(
+                covered=not large and trees.is_covered(path, target),
+                from_image=not size.cut and size.changed < container_start(),
+            )
+    if store in (FOLDER, FILE):
+        state = state._replace(wrong_modes=wrong_modes(place.items, item.name))
+    return state
+
+
+def _kind(found: os.stat_result) -> str:
+    if stat.S_ISDIR(found.st_mode):
+        return FOLDER
+    return FILE if stat.S_ISREG(found.st_mode) else OTHER
+
+
+def _store_side(path: str, target: str) -> tuple[str, str]:
+    try:
+        found = os.lstat(target)
+        if stat.S_ISLNK(found.st_mode):
+            found = os.stat(target)
+            real = os.path.realpath(target)
+            own = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+            if real == own or real.startswith(own + "/"):
+                return BROKEN, "in storage it is a link back into this home"
+    except FileNotFoundError:
+        if os.path.islink(target):
+            return BROKEN, f"in storage it is a link to {os.readlink(target)}, which does not exist"
+        return MISSING, ""
+    except NotADirectoryError:
+        return BROKEN, f"{os.path.dirname(target)} is a file where a folder is needed"
+    except OSError as error:
+        return BROKEN, f"storage cannot read it ({error.strerror})"
+    kind = _kind(found)
+    if kind == OTHER:
+        return BROKEN, "in storage it is neither a file nor a folder"
+    return kind, ""
+
+
+def _home_side(path: str, target: str) -> tuple[str, str, str]:
+    """How HOME's entry stands, the kind of what is behind it, and where its link leads."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return MISSING, MISSING, ""
+    if stat.S_ISLNK(found.st_mode):
+        leads = os.readlink(path)
+        if leads == target:
+            return OURS, MISSING, leads
+        try:
+            behind = os.stat(path)
+        except OSError:
+            return DEAD, MISSING, leads
+        if os.path.realpath(path) == os.path.realpath(target):
+            return OURS, MISSING, leads
+        return LIVE, _kind(behind), leads
+    kind = _kind(found)
+    if kind == FOLDER:
+        try:
+            if os.path.samestat(found, os.stat(target)):
+                return OURS, FOLDER, ""
+        except OSError:
+            pass
+        if os.path.ismount(path):
+            return MOUNT, FOLDER, ""
+    return kind, kind, ""
+
+
+def wrong_modes(root: str, item: str) -> tuple[WrongMode, ...]:
+    """Entries of ``item`` below ``root`` whose permissions differ from the table."""
+    found = []
+    if item in modes.PRIVATE_TREES and not os.path.islink(os.path.join(root, item)):
+        for relative, state in trees.walk(os.path.join(root, item)):
+            path = f"{item}/{relative}" if relative else item
+            if not stat.S_ISLNK(state.st_mode):
+                found.append((path, state))
+    for path in modes.single_files(item):
+        try:
+            state = os.lstat(os.path.join(root, path))
+        except OSError:
+            continue
+        parents = path.split("/")[:-1]
+        below_links = any(os.path.islink(os.path.join(root, *parents[: n + 1])) for n in range(len(parents)))
+        if stat.S_ISREG(state.st_mode) and not below_links:
+            found.append((path, state))
+    wrong = []
+    for path, state in found:
+        mode = stat.S_IMODE(state.st_mode) & 0o777
+        folder = stat.S_ISDIR(state.st_mode)
+        wanted = modes.wanted(path, mode, folder=folder)
+        if wanted != mode:
+            wrong.append(WrongMode(path, mode, wanted, 1 if folder else state.st_nlink))
+    return tuple(wrong)
+
+
+def container_start() -> float:
+    """When this container's first process started, in seconds since the epoch; 0 where that cannot be told.
+
+    An image's files were written before that, a user's after it.
+    """
+    try:
+        with open("/proc/1/stat", encoding="ascii", errors="replace") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])
+        with open("/proc/stat", encoding="ascii") as file:
+            boot = next(int(line.split()[1]) for line in file if line.startswith("btime"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return 0.0
+    return boot + ticks / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,121 @@
+"""Where a start happens: which home, which storage, under which profile and settings."""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bootstrap import names, profiles, settings, storage
+from bootstrap.errors import WrongInputError
+from bootstrap.profiles import Profile
+from bootstrap.settings import Settings
+from bootstrap.storage import Storage
+
+#: The bootstrap's own folder in HOME: local disk, gone with an ephemeral home.
+LOCAL = ".deepdesign"
+
+
+class Options(NamedTuple):
+    """What was asked for; ``None`` and ``auto`` leave it to the environment."""
+
+    home: str | None = None
+    storage: str | None = None
+    config: str | None = None
+    profile: str = "auto"
+    #: A notebook is starting: large trees wait for a person, a storage that is missing is not an error.
+    starting: bool = False
+
+
+class Place(NamedTuple):
+    """Everything that the later stages need to know about this machine."""
+
+    home: str
+    storage: Storage
+    profile: Profile
+    settings: Settings
+    starting: bool
+    #: Whether HOME is not the one that ssh looks into.
+    foreign_home: bool = False
+
+    @property
+    def local(self) -> str:
+        """The bootstrap's own folder in HOME."""
+        return os.path.join(self.home, LOCAL)
+
+    @property
+    def links(self) -> bool:
+        """Whether items of this home are linked to a storage."""
+        return self.storage.root is not None and not self.profile.home_persists
+
+    @property
+    def writable(self) -> bool:
+        """Whether the storage can be written."""
+        return self.storage.state == storage.WRITABLE
+
+    @property
+    def items(self) -> str:
+        """The folder in storage that holds the items."""
+        return self.storage.items(self.settings.user)
+
+    def read_only(self) -> "Place":
+        """The same place without leave to write to the storage."""
+        return self._replace(storage=self.storage._replace(state=storage.READ_ONLY))
+
+
+def locate(options: Options, environment: Mapping[str, str]) -> Place:
+    """Decide on home, storage, profile and settings; wrong ones raise ``WrongInputError``."""
+    named = options.profile
+    if named == "auto":
+        named = environment.get("DEEPDESIGN_PROFILE") or "auto"
+    profile = profiles.choose(named, environment)
+    home, foreign = _home(options.home, environment)
+    asked = options.storage if options.storage is not None else environment.get("DEEPDESIGN_STORAGE") or None
+    found = storage.find(asked, profile, environment)
+    chosen = _settings(options.config or environment.get("DEEPDESIGN_CONFIG") or None, found)
+    person = environment.get("DEEPDESIGN_USER")
+    if person:
+        chosen = chosen._replace(user=names.user(person, "DEEPDESIGN_USER"))
+    place = Place(home, found, profile, chosen, options.starting, foreign)
+    if place.links:
+        _check_apart(place)
+    return place
+
+
+def _settings(named: str | None, found: Storage) -> Settings:
+    if named is not None:
+        return settings.load(os.path.abspath(named), must_exist=True)
+    return settings.load(found.settings) if found.settings else Settings()
+
+
+def _home(named: str | None, environment: Mapping[str, str]) -> tuple[str, bool]:
+    import pwd
+
+    try:
+        official = pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:
+        official = ""
+    chosen = named if named is not None else environment.get("HOME", "")
+    if named is None and not os.path.isabs(chosen):
+        chosen = official
+    if not chosen or "\0" in chosen:
+        raise WrongInputError(
+            "--home: HOME is not set and this user has none on record; name one with --home."
+        )
+    home = os.path.abspath(chosen)
+    if not os.path.isdir(home):
+        raise WrongInputError(f"--home: there is no folder {home}.")
+    foreign = named is None and bool(official) and os.path.realpath(official) != os.path.realpath(home)
+    return home, foreign
+
+
+def _check_apart(place: Place) -> None:
+    """Refuse a storage that lies in one of the items, and a home that lies in the storage's items."""
+    home, root = os.path.realpath(place.home), os.path.realpath(place.storage.root or "")
+    items = os.path.realpath(place.items)
+    if home in (root, items) or home.startswith(items + "/"):
+        raise WrongInputError(
+            f"--storage: {root} and the home {home} are the same place; they must be two folders."
+        )
+    if root.startswith(home + "/"):
+        first = root[len(home) + 1 :].partition("/")[0]
+        if first == LOCAL or any(item.name == first for item in place.settings.items):
+            raise WrongInputError(f"--storage: {root} lies inside ~/{first}, which is to be kept in it.")

@@ -1,0 +1,211 @@
+"""What should happen: a pure function of what was observed.
+
+Storage wins. What HOME has and storage does not is adopted; what both have is set aside in HOME, never
+deleted.
+"""
+
+from typing import NamedTuple
+
+from bootstrap import modes, observe
+from bootstrap.actions import (
+    EXCLUSIVE,
+    Action,
+    Adopt,
+    ChangeMode,
+    DropAside,
+    Keep,
+    Link,
+    MakeFile,
+    MakeFolder,
+    Relink,
+    RemoveLink,
+    SetAside,
+)
+from bootstrap.items import ANY, FILE, FOLDER
+from bootstrap.observe import BROKEN, DEAD, LIVE, MISSING, MOUNT, OTHER, OURS, ItemState
+
+
+class Group(NamedTuple):
+    """The steps for one item: done in order, and the first that fails ends this group only."""
+
+    name: str
+    actions: tuple[Action, ...] = ()
+    #: Why the item cannot be done (exit status 1).
+    problem: str = ""
+    #: What a person should know although nothing is wrong.
+    note: str = ""
+
+
+class Plan(NamedTuple):
+    """All steps of one start."""
+
+    groups: tuple[Group, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything is as it should be."""
+        return not any(group.actions for group in self.groups)
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether a second start must wait for this one."""
+        return any(isinstance(action, EXCLUSIVE) for group in self.groups for action in group.actions)
+
+
+class Rules(NamedTuple):
+    """What the place allows."""
+
+    items: str
+    writable: bool
+    home_is_ephemeral: bool
+    shared: bool = False
+    free: int | None = None  # bytes that the storage can still take
+
+
+def plan_item(state: ItemState, rules: Rules) -> Group:
+    """The steps that make ``state`` right under ``rules``."""
+    name = state.item.name
+    if state.store == BROKEN:
+        return Group(name, problem=f"{state.trouble}; your home is left as it is. Mend {state.target}.")
+    if state.store != MISSING and state.item.kind != ANY and state.store != state.item.kind:
+        return Group(
+            name,
+            problem=f"{state.target} is a {state.store} where a {state.item.kind} is needed; "
+            "your home is left as it is. Rename it.",
+        )
+    if state.home == MOUNT:
+        return Group(name, note="it is a mount of its own and left alone.")
+    if state.home == OTHER or (state.home == LIVE and state.store == MISSING and state.kind == OTHER):
+        return Group(
+            name, problem=f"{state.path} is neither a file nor a folder; it is left alone. Rename it."
+        )
+    if state.store == MISSING:
+        return _without_store(state, rules)
+    return _with_store(state, rules)
+
+
+def _with_store(state: ItemState, rules: Rules) -> Group:
+    """Storage has the item, so storage wins."""
+    name, link = state.item.name, Link(state.path, state.target)
+    chmods, note = _chmods(state, rules)
+    if state.home == OURS:
+        return Group(name, chmods, note=note)
+    if state.home == MISSING:
+        return Group(name, (*chmods, link), note=note)
+    if state.home in (LIVE, DEAD):
+        return Group(name, (*chmods, Relink(state.path, state.target, state.leads)), note=note)
+    aside = SetAside(state.path, name)
+    if state.covered:
+        return Group(name, (*chmods, aside, link, DropAside(state.target)), note=note)
+    if not rules.home_is_ephemeral or state.from_image:
+        return Group(
+            name, (*chmods, aside, link), note=note or "this home's own was set aside; storage has another."
+        )
+    if state.large:
+        return Group(name, note=_LATER)
+    if not rules.writable:
+        return Group(
+            name,
+            (aside, link),
+            note="this home's own was set aside, here only, for the storage cannot be written.",
+        )
+    if state.size and rules.free is not None and state.size.bytes > rules.free:
+        return Group(name, problem=_full(state, rules.free))
+    return Group(
+        name,
+        (*chmods, Keep(state.path, name), aside, link),
+        note=note or "this home's own was set aside, and a copy kept in storage.",
+    )
+
+
+def _without_store(state: ItemState, rules: Rules) -> Group:
+    """Storage does not have the item yet."""
+    name, item = state.item.name, state.item
+    if state.home in (FOLDER, FILE, LIVE):
+        if not rules.writable:
+            return Group(name, note="the storage cannot be written, so this stays in this home only.")
+        if item.kind not in (ANY, state.kind):
+            return Group(
+                name,
+                problem=f"{state.path} is a {state.kind} where a {item.kind} is needed; "
+                "it is left alone. Rename it.",
+            )
+        if state.large:
+            return Group(name, note=_LATER)
+        if state.size and rules.free is not None and state.size.bytes > rules.free:
+            return Group(name, problem=_full(state, rules.free))
+        adopt = Adopt(state.path, state.target, name)
+        if state.home == LIVE:
+            steps: tuple[Action, ...] = (adopt, Relink(state.path, state.target, state.leads))
+        else:
+            steps = (adopt, SetAside(state.path, name), Link(state.path, state.target))
+        return Group(name, steps, note=_shared(name, rules))
+    if not rules.writable or item.kind == ANY:
+        # A dead ~/.local keeps Jupyter from starting; a link of ours that leads nowhere is of no use to
+        # anybody.
+        if state.home == OURS:
+            return Group(name, (RemoveLink(state.path, state.leads),))
+        if item.kind == ANY:
+            return Group(
+                name,
+                note="neither home nor storage has it yet. Create it and run `deepdesign-bootstrap apply`, "
+                "or say `kind: folder` or `kind: file` in the settings.",
+            )
+        return Group(name)
+    folder = item.kind == FOLDER
+    mode = modes.at_birth(name, folder=folder)
+    birth: Action = MakeFolder(state.target, mode) if folder else MakeFile(state.target, mode)
+    steps = (birth,)
+    if state.home == MISSING:
+        steps = (birth, Link(state.path, state.target))
+    elif state.home == DEAD:
+        steps = (birth, Relink(state.path, state.target, state.leads))
+    return Group(name, steps, note=_shared(name, rules))
+
+
+def _chmods(state: ItemState, rules: Rules) -> tuple[tuple[Action, ...], str]:
+    """Steps for wrong permissions, and a word on those that cannot be mended."""
+    if not state.wrong_modes:
+        return (), ""
+    if not rules.writable:
+        return (), f"{state.wrong_modes[0].path} is readable to others, and the storage cannot be written."
+    mendable = [wrong for wrong in state.wrong_modes if wrong.names == 1]
+    shared = [wrong for wrong in state.wrong_modes if wrong.names != 1]
+    note = (
+        f"{shared[0].path} has a second name elsewhere, so its permissions are left alone." if shared else ""
+    )
+    return tuple(ChangeMode(rules.items, wrong.path, wrong.mode, wrong.wanted) for wrong in mendable), note
+
+
+def _shared(name: str, rules: Rules) -> str:
+    """The one warning about keys in a team's storage, when they go there."""
+    if not rules.shared or name not in (".ssh", ".git-credentials"):
+        return ""
+    return (
+        "whoever shares this storage can read what is in it; `user: NAME` in the settings separates people."
+    )
+
+
+def _full(state: ItemState, free: int) -> str:
+    need = state.size.bytes if state.size else 0
+    return (
+        f"the storage has {free:,} bytes left and {state.path} needs {need:,}; "
+        "your home is left as it is. Make room there."
+    )
+
+
+_LATER = (
+    "it is too large to be moved while a notebook starts; run `deepdesign-bootstrap apply` in a terminal "
+    "to keep it in storage."
+)
+
+
+def plan_lost_links(states: tuple[ItemState, ...]) -> tuple[Group, ...]:
+    """Without storage: take away links of ours that lead nowhere now, for with them Jupyter does not
+    start.
+    """
+    return tuple(
+        Group(state.item.name, (RemoveLink(state.path, state.leads),))
+        for state in states
+        if state.home in (observe.DEAD, observe.OURS)
+    )

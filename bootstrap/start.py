@@ -1,0 +1,140 @@
+"""One start: locate, observe, plan, and (for ``apply``) do."""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bootstrap import copying, local, observe
+from bootstrap.errors import WrongInputError
+from bootstrap.execute import Done, Executor, explain
+from bootstrap.items import Item
+from bootstrap.lease import Lease
+from bootstrap.observe import ItemState
+from bootstrap.place import Options, Place, locate
+from bootstrap.plan import Group, Plan, Rules, plan_item, plan_lost_links
+from bootstrap.system import RealSystem, System
+
+
+class Result(NamedTuple):
+    """What a start found and did."""
+
+    place: Place
+    states: tuple[ItemState, ...]
+    plan: Plan
+    done: tuple[Done, ...] | None = None  # None: nothing was to be done
+    #: Another start had the storage, so it was not written.
+    busy: bool = False
+
+    @property
+    def problems(self) -> tuple[Group | Done, ...]:
+        """Everything that could not be done."""
+        return tuple(
+            group for group in (self.plan.groups if self.done is None else self.done) if group.problem
+        )
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        return 1 if self.problems else 0
+
+    @property
+    def environment_is_current(self) -> bool:
+        """Whether the environment file has been written or found right."""
+        groups = [group for group in (self.done or ()) if group.name == "environment"]
+        return self.has_environment and not any(group.problem for group in groups)
+
+    @property
+    def has_environment(self) -> bool:
+        """Whether this place gets an environment file at all."""
+        return any(group.name == "environment" for group in self.plan.groups)
+
+
+def look(options: Options, environment: Mapping[str, str]) -> Result:
+    """Observe and plan; nothing is changed."""
+    return _plan(locate(options, environment))
+
+
+def run(options: Options, environment: Mapping[str, str], system: System | None = None) -> Result:
+    """Observe, plan and do."""
+    system = system or RealSystem()
+    result = look(options, environment)
+    if result.plan.is_empty:
+        return result
+    place = result.place
+    if not (result.plan.is_exclusive and place.links and place.writable):
+        return result._replace(done=Executor(place, system).run(result.plan))
+    try:
+        lease = _lease(place, system)
+        held = lease.take()
+    except OSError as error:
+        # Nothing can be written there, whatever the mount says (quota, root squash, full).
+        return _without_writing(place, system, explain(error, place))
+    if not held:
+        return _without_writing(place, system, "")._replace(busy=True)
+    try:
+        copying.sweep(system, os.path.join(place.storage.own, "tmp"))
+        # The other start may have changed everything while this one waited.
+        result = _plan(place)
+        return result._replace(done=Executor(place, system, lease).run(result.plan))
+    finally:
+        with contextlib.suppress(OSError):  # it expires
+            lease.release()
+
+
+def _lease(place: Place, system: System) -> Lease:
+    executor = Executor(place, system)
+    executor.own_folder()
+    return Lease(place.storage.own, system)
+
+
+def _without_writing(place: Place, system: System, trouble: str) -> Result:
+    result = _plan(place.read_only())
+    done = Executor(result.place, system).run(result.plan)
+    if trouble:
+        done = (Done("storage", (), trouble, ""), *done)
+    return result._replace(done=done)
+
+
+def _plan(place: Place) -> Result:
+    if place.storage.root is None and not place.profile.home_persists:
+        return Result(place, (), Plan(plan_lost_links(_lost_links(place))))
+    states = observe.observe_items(place) if place.links else ()
+    rules = _rules(place, states)
+    groups = [plan_item(state, rules) for state in states]
+    if place.links:
+        groups.append(local.plan_notebooks(place))
+    groups += [local.plan_commands(place), local.plan_environment(place)]
+    return Result(place, states, Plan(tuple(groups)))
+
+
+def _rules(place: Place, states: tuple[ItemState, ...]) -> Rules:
+    free = None
+    if place.links and any(state.size for state in states):
+        found = os.statvfs(place.storage.root or "/")
+        free = found.f_bavail * found.f_frsize
+    return Rules(
+        place.items if place.links else "",
+        place.writable,
+        place.profile.home_is_ephemeral,
+        place.profile.shared and place.settings.user is None,
+        free,
+    )
+
+
+def _lost_links(place: Place) -> tuple[ItemState, ...]:
+    """Links of ours whose storage is not there."""
+    found = []
+    for item in place.settings.items:
+        path = os.path.join(place.home, item.name)
+        try:
+            leads = os.readlink(path)
+        except OSError:
+            continue
+        ours = any(leads.startswith(os.path.join(root, "cfg", "")) for root in place.storage.candidates)
+        if ours and not os.path.exists(path):
+            found.append(ItemState(Item(item.name), path, leads, observe.DEAD, observe.MISSING, leads=leads))
+    return tuple(found)
+
+
+__all__ = ["Options", "Result", "WrongInputError", "look", "run"]

@@ -1,0 +1,99 @@
+"""Reading whole folders: how much they hold, whether storage has it all, and a name for their content."""
+
+import os
+import stat
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_CHUNK = 1024 * 1024
+
+
+class Size(NamedTuple):
+    """What a file or folder holds."""
+
+    entries: int
+    bytes: int
+    #: Newest change of any entry, in seconds since the epoch.
+    changed: float
+    #: Whether counting stopped at the limit.
+    cut: bool = False
+
+
+def walk(path: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Every entry of the tree at ``path``, itself first as ``""``, by path relative to it; links are not
+    followed.
+    """
+    waiting = [""]
+    while waiting:
+        relative = waiting.pop()
+        full = os.path.join(path, relative) if relative else path
+        found = os.lstat(full)
+        yield relative, found
+        if stat.S_ISDIR(found.st_mode):
+            names = sorted(os.listdir(full), reverse=True)
+            waiting.extend(os.path.join(relative, name) if relative else name for name in names)
+
+
+def measure(path: str, limit: int) -> Size:
+    """Count the tree at ``path``; stop after ``limit`` entries."""
+    entries, total, changed = 0, 0, 0.0
+    for _, found in walk(path):
+        entries += 1
+        changed = max(changed, found.st_ctime, found.st_mtime)
+        if stat.S_ISREG(found.st_mode):
+            total += found.st_size
+        if entries > limit:
+            return Size(entries, total, changed, cut=True)
+    return Size(entries, total, changed)
+
+
+def is_covered(path: str, by: str) -> bool:
+    """Whether every file, folder and link of the tree at ``path`` is in the tree at ``by`` too, byte for
+    byte.
+    """
+    for relative, found in walk(path):
+        other = os.path.join(by, relative) if relative else by
+        try:
+            there = os.stat(other) if not relative else os.lstat(other)
+        except OSError:
+            return False
+        if stat.S_IFMT(found.st_mode) != stat.S_IFMT(there.st_mode):
+            return False
+        here = os.path.join(path, relative) if relative else path
+        if stat.S_ISLNK(found.st_mode):
+            if os.readlink(here) != os.readlink(other):
+                return False
+        elif stat.S_ISREG(found.st_mode):
+            if found.st_size != there.st_size or not same_bytes(here, other):
+                return False
+        elif not stat.S_ISDIR(found.st_mode):
+            return False
+    return True
+
+
+def same_bytes(one: str, other: str) -> bool:
+    """Whether two regular files hold the same."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(one, flags), "rb") as first, os.fdopen(os.open(other, flags), "rb") as second:
+        while True:
+            left, right = first.read(_CHUNK), second.read(_CHUNK)
+            if left != right:
+                return False
+            if not left:
+                return True
+
+
+def digest(path: str) -> str:
+    """A name for what the tree at ``path`` holds: 32 hex digits of SHA-256 over names, kinds and bytes."""
+    import hashlib
+
+    whole = hashlib.sha256()
+    for relative, found in walk(path):
+        full = os.path.join(path, relative) if relative else path
+        whole.update(os.fsencode(relative) + b"\0%o\0" % stat.S_IFMT(found.st_mode))
+        if stat.S_ISLNK(found.st_mode):
+            whole.update(os.fsencode(os.readlink(full)) + b"\0")
+        elif stat.S_ISREG(found.st_mode):
+            with open(full, "rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()[:32]

@@ -1,0 +1,156 @@
+"""Building one image: what is asked of BuildKit is decided first, as a plain value, and then run."""
+
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from images.base import Found
+from images.errors import ImagesError, UsageError
+from images.lock import locks_hash
+from images.matrix import Choice
+from images.project import Project
+
+# Proxies are the machine's business: BuildKit knows these names and keeps them out of the image's history.
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+# What a build's last lines contain, and what it means to a reader.
+_UNTRUSTED = "the network's certificates are not trusted; hand in your firm's CA with --ca FILE"
+_ALTERED = "a download is not the one in the lock file; make the locks anew with: deepdesign-images lock"
+_CAUSES = (
+    ("no space left on device", "the disk is full; `docker system prune` gives back what old builds hold"),
+    ("CERTIFICATE_VERIFY_FAILED", _UNTRUSTED),
+    ("invalid peer certificate", _UNTRUSTED),
+    ("THESE PACKAGES DO NOT MATCH THE HASHES", _ALTERED),
+    ("Hash mismatch", _ALTERED),
+    ("failed to resolve source metadata", "the base image cannot be had"),
+)
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """Everything that makes a build what it is."""
+
+    choice: Choice
+    project: Project
+    base: Found
+    tags: tuple[str, ...]
+    ca: Path | None = None  # PEM bundle, seen by steps that download and in no layer
+    no_cache: bool = False
+
+
+def default_tag(choice: Choice, project: Project) -> str:
+    """``deepdesign:VERSION-VARIANT-FLAVOUR``."""
+    return f"deepdesign:{project.version}-{choice.name}"
+
+
+def labels(request: BuildRequest) -> dict[str, str]:
+    """What the image says about itself, by the OCI's names and, where there are none, by ours."""
+    choice, project = request.choice, request.project
+    variant = choice.variant
+    published = request.base.source == "registry"
+    licences = sorted({"MIT", *variant.licences.values()})
+    return {
+        "org.opencontainers.image.title": f"deepdesign {choice.name}",
+        "org.opencontainers.image.description": f"{choice.flavour.summary} ({variant.summary})",
+        "org.opencontainers.image.version": project.version,
+        "org.opencontainers.image.revision": project.revision,
+        "org.opencontainers.image.licenses": " AND ".join(licences),
+        "org.opencontainers.image.base.name": choice.base.image,
+        # A base that was made here is not the published one, and must not pass for it.
+        **({"org.opencontainers.image.base.digest": choice.base.digest} if published else {}),
+        "deepdesign.base.source": request.base.source,
+        "deepdesign.variant": variant.name,
+        "deepdesign.flavour": choice.flavour.name,
+        "deepdesign.cuda": variant.cuda,
+        "deepdesign.torch": variant.torch,
+        "deepdesign.torchvision": variant.torchvision,
+        "deepdesign.python": choice.base.python,
+        "deepdesign.architectures": " ".join(variant.architectures),
+        "deepdesign.least-driver": str(variant.least_driver),
+        "deepdesign.lock": locks_hash(choice, project.root / "images/locks"),
+    }
+
+
+def arguments(request: BuildRequest, environment: Mapping[str, str]) -> dict[str, str]:
+    """What the Dockerfile's ARG lines are given."""
+    return {
+        "BASE": request.base.reference,
+        "VARIANT": request.choice.variant.name,
+        "FLAVOUR": request.choice.flavour.name,
+        "REVISION": request.project.revision,
+        **{name: environment[name] for name in _PROXIES if environment.get(name)},
+    }
+
+
+def command(request: BuildRequest, environment: Mapping[str, str]) -> list[str]:
+    """The ``docker buildx build`` line for ``request``."""
+    root = request.project.root
+    line = ["docker", "buildx", "build"]
+    # The engine's own builder finds a base that was made locally; others ask a registry.
+    line += ["--builder", "default", "--load", "--progress", "plain"]
+    line += ["--file", str(root / "images/Dockerfile"), "--target", request.choice.flavour.name]
+    line += [
+        part for pair in arguments(request, environment).items() for part in ("--build-arg", "=".join(pair))
+    ]
+    line += [part for pair in labels(request).items() for part in ("--label", "=".join(pair))]
+    line += [part for tag in request.tags for part in ("--tag", tag)]
+    if request.ca:
+        line += ["--secret", f"id=ca,src={request.ca}"]
+    if request.no_cache:
+        line.append("--no-cache")
+    return [*line, str(root)]
+
+
+def check_ca(path: Path) -> Path:
+    """The absolute path of a PEM bundle.
+
+    Raises UsageError when there is none: BuildKit would say so only after minutes, and not plainly.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"--ca: {path} cannot be read ({error.strerror}); name a PEM file") from error
+    if b"-----BEGIN CERTIFICATE-----" not in content:
+        raise UsageError(f"--ca: {path} holds no certificate in PEM form")
+    return path.resolve()
+
+
+def run(request: BuildRequest, *, quiet: bool = False) -> None:
+    """Build, with BuildKit's progress on standard error.
+
+    Raises ImagesError with the cause in one line; KeyboardInterrupt ends BuildKit's process first.
+    """
+    line = command(request, os.environ)
+    tail: deque[str] = deque(maxlen=60)
+    with subprocess.Popen(
+        line,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        try:
+            for text in process.stdout or ():
+                tail.append(text.rstrip())
+                if not quiet:
+                    sys.stderr.write(text)
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        raise ImagesError(f"{request.tags[0]} was not built: {explain(tail)}")
+
+
+def explain(lines: Sequence[str]) -> str:
+    """The reason of a failed build in one line, from the last lines that BuildKit printed."""
+    joined = "\n".join(lines)
+    for mark, meaning in _CAUSES:
+        if mark in joined:
+            return meaning
+    said = [line for line in lines if line.startswith("ERROR")]
+    return said[-1].removeprefix("ERROR: ") if said else (lines[-1] if lines else "BuildKit said nothing")

@@ -1,0 +1,49 @@
+"""What an image promises, one function a promise: `deepdesign-images test` and the test suite share them."""
+
+from collections.abc import Callable, Mapping
+
+from images.checks import configuration, contents, experiment, hooks, start
+from images.subject import Subject
+
+# Raises CheckError (or another ImagesError) with what is wrong.
+Check = Callable[[Subject], None]
+
+
+def _named(*checks: Check) -> dict[str, Check]:
+    return {check.__name__.replace("_", "-"): check for check in checks}
+
+
+# From cheap to dear, so that a broken image is told early.
+EVERY_IMAGE: Mapping[str, Check] = _named(
+    configuration.is_root_in_notebooks,
+    configuration.asks_for_the_gpu,
+    configuration.bakes_no_token,
+    configuration.labels_state_its_row,
+    contents.has_no_compiler,
+    contents.has_no_leftovers,
+    contents.keeps_rights_narrow,
+    contents.is_what_its_row_says,
+    contents.explains_itself,
+    contents.holds_what_its_locks_say,
+    contents.carries_its_sbom,
+    contents.has_consistent_packages,
+    hooks.leaves_an_experiments_home_alone,
+    experiment.paints_offline,
+)
+
+NOTEBOOKS: Mapping[str, Check] = _named(
+    configuration.names_its_ports,
+    hooks.starts_without_storage,
+    hooks.starts_on_read_only_storage,
+    hooks.starts_for_any_user,
+    hooks.survives_the_users_hook,
+    hooks.survives_a_hook_that_is_no_shell,
+    hooks.survives_its_own_hook,
+    hooks.ends_on_sigterm,
+    start.comes_back,
+)
+
+
+def checks(flavour: str) -> Mapping[str, Check]:
+    """By name, what an image of ``flavour`` promises."""
+    return {**EVERY_IMAGE, **(NOTEBOOKS if flavour == "notebook" else {})}

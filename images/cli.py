@@ -1,0 +1,69 @@
+"""``deepdesign-images``: list, build, test and start the container images."""
+
+import sys
+import traceback
+from importlib.metadata import version
+
+import click
+
+from images.commands import (
+    build_image,
+    diff_image,
+    list_images,
+    lock_packages,
+    notebook,
+    render_texts,
+    show_sbom,
+    test_image,
+)
+from images.engine import explain
+from images.errors import ImagesError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("deepdesign"), message="%(version)s")
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+def cli(debug: bool) -> None:  # main() reads it, also for errors before click knows it
+    """Versioned CUDA images: build, test and start them."""
+
+
+for module in (
+    list_images,
+    build_image,
+    test_image,
+    notebook,
+    lock_packages,
+    render_texts,
+    diff_image,
+    show_sbom,
+):
+    cli.add_command(module.command)
+
+
+def main() -> None:
+    """Run the program; one plain line and the contract's exit status when something goes wrong."""
+    try:
+        # click's own handling would print a usage block first; the contract is one line.
+        code = cli(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
+    except click.UsageError as error:
+        _fail(error.format_message(), 2)
+    except click.ClickException as error:
+        _fail(error.format_message(), 1)
+    except ImagesError as error:
+        _fail(str(error), error.status)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130)
+    except Exception as error:
+        _fail(explain(error), 1)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, status: int) -> None:
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    click.echo(f"deepdesign-images: {message}", err=True)
+    sys.exit(status)

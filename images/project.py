@@ -1,0 +1,70 @@
+"""The checkout that an image is built from: where it is, its version and its commit."""
+
+import subprocess
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from images.errors import UsageError
+
+# What every command needs of a checkout, and what the Dockerfile copies beyond that.
+_CHECKOUT = ("pyproject.toml", "images/matrix.yaml")
+_SOURCES = (
+    "README.md",
+    "LICENSE",
+    "prerun.sh",
+    "bootstrap",
+    "techniques",
+    "images/Dockerfile",
+    "requirements/uv.txt",
+    "requirements/build.txt",
+)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout of this project."""
+
+    root: Path
+    version: str
+    revision: str  # the commit, with "-dirty" for uncommitted changes; "unknown" outside git
+
+    def require_sources(self) -> None:
+        """Raises UsageError unless all that an image is made from is here: before the engine is asked."""
+        _require(self.root, _SOURCES)
+
+
+def find(folder: Path | None = None) -> Project:
+    """The checkout at ``folder``, else the one that this package runs from.
+
+    Raises UsageError when it is none.
+    """
+    root = (folder or Path(__file__).parent.parent).resolve()
+    _require(root, _CHECKOUT, "" if folder else "; name a checkout of deepdesign with --source")
+    try:
+        version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise UsageError(f"{root / 'pyproject.toml'} states no version: {error}") from error
+    return Project(root, str(version), _revision(root))
+
+
+def _require(root: Path, names: Iterable[str], hint: str = "") -> None:
+    if missing := [name for name in names if not (root / name).exists()]:
+        raise UsageError(f"{root} is no checkout of deepdesign, it lacks {', '.join(missing)}{hint}")
+
+
+def _revision(root: Path) -> str:
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+            )
+        except OSError:
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    if not commit:
+        return "unknown"
+    return f"{commit}-dirty" if git("status", "--porcelain", "--untracked-files=no") else commit

@@ -1,0 +1,88 @@
+"""``deepdesign COMMAND``: the table of commands, and the one place that turns errors into exit statuses."""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from techniques.errors import DeepdesignError
+from techniques.interrupts import terminate_like_ctrl_c
+
+__all__ = ["main", "run"]
+
+# Imported only when asked for; none of them imports PyTorch before it works.
+_COMMANDS = {
+    "style": "techniques.style.command:style",
+    "weights": "techniques.weights.command:weights",
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="deepdesign")
+def program() -> None:
+    """Design with neural networks, by name. `deepdesign COMMAND --help` explains each."""
+
+
+def main() -> None:
+    """Run the program with this process's arguments, and end the process."""
+    terminate_like_ctrl_c()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit status. Errors become one plain line on standard error."""
+    debug = "--debug" in arguments
+    try:
+        status = program.main(list(arguments), prog_name="deepdesign", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.UsageError as error:
+        where = f"{error.ctx.command_path}: " if error.ctx else ""
+        help_hint = f"`{error.ctx.command_path if error.ctx else 'deepdesign'} --help` explains."
+        return _ended(f"{where}{error.format_message()} {help_hint}", 2, debug)
+    except click.ClickException as error:
+        return _ended(error.format_message(), error.exit_code, debug)
+    except (click.Abort, KeyboardInterrupt):
+        return _ended("Interrupted.", 130, debug)
+    except DeepdesignError as error:
+        return _ended(str(error), error.exit_status, debug)
+    except MemoryError:
+        return _ended("There is not enough memory for this. Choose a smaller --size.", 1, debug)
+    except Exception as error:  # the last door: whatever comes through is a mistake of ours
+        if _out_of_memory(error):
+            return _ended("There is not enough memory for this. Choose a smaller --size.", 1, debug)
+        return _ended(
+            f"An error that we did not foresee: {type(error).__name__}: {error}. --debug shows where.",
+            1,
+            debug,
+        )
+
+
+def _ended(message: str, status: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(
+        f"Error: {' '.join(message.split())}" if status != 130 else " ".join(message.split()), file=sys.stderr
+    )
+    return status
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # PyTorch's own type for a GPU, and a RuntimeError with these words for a CPU.
+    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)

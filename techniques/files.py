@@ -1,0 +1,49 @@
+"""Files that are there whole or not at all."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from techniques.errors import WorkFailedError
+
+__all__ = ["write_text", "written_whole"]
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to; it takes the name ``path`` only when the block ends well.
+
+    Readers see the old file or the new one, also after a crash. An error in the block leaves ``path`` as
+    it was.
+
+    Raises:
+        WorkFailedError: the disk is full, or the folder cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield draft
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())  # a rename can reach the disk before the bytes do
+        draft.replace(path)
+    except OSError as error:
+        reason = (
+            "the disk is full, or its quota is used up"
+            if error.errno in _FULL
+            else error.strerror or str(error)
+        )
+        raise WorkFailedError(
+            f"{path} could not be written: {reason}. Free space, or choose another -o."
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 to ``path``, whole or not at all."""
+    with written_whole(path) as draft:
+        draft.write_text(text, encoding="utf-8")

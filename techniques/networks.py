@@ -1,0 +1,125 @@
+"""Feature networks: activations at named layers, from pictures that are always RGB in 0..1."""
+
+from collections.abc import Collection, Iterable
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name that everybody reads
+from torch import Tensor, nn
+from torchvision.models.vgg import cfgs, make_layers
+
+from techniques.errors import BadInputError, WorkFailedError
+from techniques.weights import InputConvention, Weights
+from techniques.weights.formats import read_weights
+
+__all__ = ["NETWORKS", "FeatureNetwork", "load_network"]
+
+NETWORKS = {"vgg16": "D", "vgg19": "E"}  # columns of table 1 in Simonyan and Zisserman (2014)
+
+
+class FeatureNetwork(nn.Module):
+    """The convolutions of a VGG network, with names on its layers: ``relu1_1`` is block 1, first ReLU.
+
+    One departure from the network as it was trained: the first convolution repeats the picture's edge
+    instead of padding with zeros, which mean a grey frame that leaks into every layer.
+    """
+
+    def __init__(self, layers: nn.Sequential, convention: InputConvention) -> None:
+        super().__init__()
+        self.layers = layers
+        self.names = _names(layers)
+        self._flip = convention.order == "BGR"
+        self._maximum = convention.maximum
+        self.register_buffer("_mean", torch.tensor(convention.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer(
+            "_deviation", torch.tensor(convention.deviation).view(1, 3, 1, 1), persistent=False
+        )
+        self._dtype = torch.float32
+        self.requires_grad_(False).eval()
+
+    @property
+    def precision(self) -> torch.dtype:
+        """What the convolutions compute in; pictures and returned features may differ from it."""
+        return self._dtype
+
+    def computing_in(self, dtype: torch.dtype) -> "FeatureNetwork":
+        """The same network with convolutions in ``dtype``; normalisation stays in float32."""
+        self.layers.to(dtype)
+        self._dtype = dtype
+        return self
+
+    def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """Activations at the named ``layers`` for ``image``, (N, 3, H, W) of RGB in 0..1.
+
+        Each is (N, C, H / s, W / s) with s = 1, 2, 4, 8, 16 in blocks 1 to 5 (rounded down), in
+        ``precision``. Nothing behind the deepest layer asked for is computed.
+
+        Raises:
+            BadInputError: a layer that the network does not have.
+        """
+        wanted = set(layers)
+        if unknown := wanted - set(self.names):
+            raise BadInputError(
+                f"There is no layer {sorted(unknown)[0]}. Choose from: {', '.join(self.names)}."
+            )
+        found: dict[str, Tensor] = {}
+        x = self._normalised(image).to(self._dtype)
+        for index, (name, layer) in enumerate(zip(self.names, self.layers, strict=True)):
+            x = self._edge_repeated(x, layer) if index == 0 else self._applied(x, layer)
+            if name in wanted:
+                found[name] = x
+                if len(found) == len(wanted):
+                    break
+        return found
+
+    def _normalised(self, image: Tensor) -> Tensor:
+        x = image.flip(1) if self._flip else image
+        return (x * self._maximum - self.get_buffer("_mean")) / self.get_buffer("_deviation")
+
+    @staticmethod
+    def _applied(x: Tensor, layer: nn.Module) -> Tensor:
+        if isinstance(layer, nn.ReLU):
+            return F.relu(
+                x
+            )  # torchvision's is in place, and would overwrite the convolution's own activations
+        result: Tensor = layer(x)
+        return result
+
+    @staticmethod
+    def _edge_repeated(x: Tensor, layer: nn.Module) -> Tensor:
+        if not isinstance(layer, nn.Conv2d):
+            raise TypeError(f"the first layer is a {type(layer).__name__}, not a convolution")
+        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), layer.weight, layer.bias)
+
+
+def load_network(weights: Weights) -> FeatureNetwork:
+    """The network that ``weights`` were trained for, with them inside, on the CPU in float32.
+
+    Raises:
+        WorkFailedError: the file does not fit the architecture.
+    """
+    with torch.device("meta"):  # no memory and no time for values that are replaced at once
+        layers = make_layers(cfgs[NETWORKS[weights.entry.network]])
+    tensors = read_weights(weights.path, weights.entry.format)
+    try:
+        layers.load_state_dict(
+            {key.removeprefix("features."): value for key, value in tensors.items()}, strict=True, assign=True
+        )
+    except RuntimeError as error:
+        raise WorkFailedError(
+            f"{weights.path} does not fit {weights.entry.network}; it is not used."
+        ) from error
+    return FeatureNetwork(layers, weights.entry.input)
+
+
+def _names(layers: Iterable[nn.Module]) -> tuple[str, ...]:
+    names, block, number = [], 1, 0
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):
+            number += 1
+            names.append(f"conv{block}_{number}")
+        elif isinstance(layer, nn.ReLU):
+            names.append(f"relu{block}_{number}")
+        else:
+            names.append(f"pool{block}")
+            block, number = block + 1, 0
+    return tuple(names)

@@ -1,0 +1,237 @@
+"""Pictures on disk: read strangers' files safely, keep what belongs to them, and write whole files."""
+
+import io
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from techniques.errors import BadInputError
+from techniques.files import written_whole
+
+__all__ = [
+    "FORMATS",
+    "PIXEL_LIMIT",
+    "Picture",
+    "_check_file",
+    "can_write",
+    "fit",
+    "read_picture",
+    "save_picture",
+]
+
+# Twice Pillow's own warning limit, where it refuses by itself: 0.7 GB once decoded to RGBA.
+PIXEL_LIMIT = 2 * 89_478_485
+# An allow-list: Pillow would hand an .eps to Ghostscript, a program of its own.
+_READABLE = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+}
+_KEEPS_ALPHA = {"PNG", "WEBP", "TIFF"}
+_KEEPS_16_BITS = {"PNG", "TIFF"}
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+Plane = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright picture: colours as float32 in 0..1, and what its file said besides.
+
+    ``rgb`` is (height, width, 3), ``alpha`` (height, width) or None. ``profile`` is the ICC profile that
+    ``rgb`` is to be read with; None means sRGB. ``height_map`` says that the file was one channel of more
+    than 8 bits, as renderers write depth.
+    """
+
+    rgb: Plane
+    alpha: Plane | None = None
+    profile: bytes | None = None
+    height_map: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+    def over_white(self) -> Plane:
+        """The colours as they look on paper: transparent parts are white. Shape (height, width, 3)."""
+        if self.alpha is None:
+            return self.rgb
+        return self.rgb * self.alpha[..., None] + (1 - self.alpha[..., None])
+
+
+def read_picture(path: Path, *, profile: bytes | None = None, convert: bool = False) -> Picture:
+    """Read ``path`` upright, whatever its mode: grey, palette, transparent, CMYK, 16 bits a channel.
+
+    An RGB picture keeps its own ICC profile; with ``convert`` its colours are brought into ``profile`` (None:
+    sRGB) instead, so that pictures from different cameras can be compared.
+
+    Raises:
+        BadInputError: there is no such file, it is not a picture, it is damaged, or has more than
+            ``PIXEL_LIMIT`` pixels (known from its header, before anything is decoded).
+    """
+    _check_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of what is either refused or mended here
+            with Image.open(path, formats=_READABLE) as image:
+                if image.width * image.height > PIXEL_LIMIT:
+                    raise Image.DecompressionBombError
+                image.load()
+                return _decoded(ImageOps.exif_transpose(image), profile=profile, convert=convert)
+    except Image.DecompressionBombError as error:
+        raise BadInputError(
+            f"{path} has more than {PIXEL_LIMIT // 1_000_000} million pixels, which does not fit into "
+            "memory. "
+            "Scale it down first."
+        ) from error
+    except UnidentifiedImageError as error:
+        raise BadInputError(
+            f"{path} is not a picture that can be read, whatever its name says. "
+            "Save it as PNG or JPEG and try again."
+        ) from error
+    except PermissionError as error:
+        raise BadInputError(f"{path} may not be read by you. Change its mode: chmod u+r FILE.") from error
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        KeyError,
+        IndexError,
+        TypeError,
+        OverflowError,
+    ) as error:
+        # Pillow's decoders raise all of these on damaged files, struct.error (a ValueError) among them.
+        raise BadInputError(
+            f"{path} is damaged and cannot be decoded ({_first_line(error)}). Copy or upload it again."
+        ) from error
+
+
+def fit(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Scale ``picture`` to fill ``size`` (width, height), cutting off what is too much; nothing is stretched.
+
+    Lanczos with antialiasing, in floating point: 16-bit height maps keep their steps.
+    """
+    width, height = picture.size
+    scale = min(width / size[0], height / size[1])
+    cut_x, cut_y = (width - size[0] * scale) / 2, (height - size[1] * scale) / 2
+    box = (cut_x, cut_y, width - cut_x, height - cut_y)
+
+    def scaled(plane: Plane) -> Plane:
+        image = Image.fromarray(np.ascontiguousarray(plane), mode=None)
+        return np.asarray(image.resize(size, Image.Resampling.LANCZOS, box=box), dtype=np.float32).clip(0, 1)
+
+    rgb = np.stack([scaled(picture.rgb[..., channel]) for channel in range(3)], axis=-1)
+    return replace(picture, rgb=rgb, alpha=None if picture.alpha is None else scaled(picture.alpha))
+
+
+def can_write(path: Path) -> bool:
+    """Whether the suffix of ``path`` names a picture format that can be written."""
+    return path.suffix.lower() in FORMATS
+
+
+def save_picture(path: Path, picture: Picture) -> None:
+    """Write ``picture`` in the format that the suffix of ``path`` names, whole or not at all.
+
+    JPEG and BMP have no transparency: it becomes white there. A height map stays one channel of 16 bits in
+    PNG and TIFF.
+
+    Raises:
+        WorkFailedError: the disk is full, or the folder cannot be written.
+    """
+    kind = FORMATS[path.suffix.lower()]
+    options: dict[str, Any] = {"quality": 95} if kind in {"JPEG", "WEBP"} else {}
+    if kind == "JPEG":
+        options["subsampling"] = 0  # full colour resolution: brush strokes are coloured detail
+    if picture.profile is not None and kind != "BMP":
+        options["icc_profile"] = picture.profile
+    if picture.height_map and kind in _KEEPS_16_BITS:
+        levels = (picture.rgb.mean(axis=-1).clip(0, 1) * 65535).round().astype(np.uint16)
+        image = Image.fromarray(levels)
+        options.pop("icc_profile", None)
+    elif picture.alpha is not None and kind in _KEEPS_ALPHA:
+        image = Image.fromarray(_bytes(np.dstack([picture.rgb, picture.alpha])), "RGBA")
+    else:
+        image = Image.fromarray(_bytes(picture.over_white()), "RGB")
+    with written_whole(path) as draft:
+        image.save(draft, format=kind, **options)
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if not path.exists():
+            raise BadInputError(
+                f"{path} does not exist. Check the spelling, and put quotes round a path with spaces."
+            )
+        if path.is_dir():
+            raise BadInputError(f"{path} is a folder. Name one picture inside it.")
+        if not path.is_file():
+            raise BadInputError(f"{path} is not an ordinary file. Name a picture.")
+        if path.stat().st_size == 0:
+            raise BadInputError(
+                f"{path} is empty (0 bytes): its upload did not finish. Copy or upload it again."
+            )
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
+        raise BadInputError(f"{path} cannot be opened: {_first_line(error)}. Check the spelling.") from error
+
+
+def _decoded(image: Image.Image, *, profile: bytes | None, convert: bool) -> Picture:
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        return _height_map(image)
+    own = image.info.get("icc_profile")
+    if image.mode in {"CMYK", "LAB"} and own:
+        image, own = _in_profile(image, own, _SRGB), None  # inks have no RGB values of their own
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        alpha = _floats(image.getchannel("A"))
+    elif image.mode not in {"RGB", "CMYK"}:
+        own = own if image.mode == "P" else None  # a grey profile says nothing about three channels
+    image = image.convert("RGB")
+    if convert and own != profile:
+        image, own = _in_profile(image, own or _SRGB, profile or _SRGB), profile
+    return Picture(_floats(image), alpha, own)
+
+
+def _height_map(image: Image.Image) -> Picture:
+    levels = np.asarray(image).astype(np.float32)
+    if not np.isfinite(levels).all():
+        raise ValueError("it holds values that are not numbers")
+    if image.mode == "F":
+        # Metres, or any other unit: only the relief matters here.
+        low, high = float(levels.min()), float(levels.max())
+        levels = (levels - low) / (high - low) if high > low else np.zeros_like(levels)
+    else:
+        levels = (levels / 65535).clip(0, 1)
+    return Picture(np.repeat(levels[..., None], 3, axis=-1), height_map=True)
+
+
+def _in_profile(image: Image.Image, source: bytes, target: bytes) -> Image.Image:
+    try:
+        converted = ImageCms.profileToProfile(image, io.BytesIO(source), io.BytesIO(target), outputMode="RGB")
+    except ImageCms.PyCMSError:
+        return image.convert("RGB")  # a broken or foreign profile: the file's own numbers are the best guess
+    return converted if converted is not None else image.convert("RGB")
+
+
+def _floats(image: Image.Image) -> Plane:
+    return np.asarray(image, dtype=np.float32) / np.float32(255)
+
+
+def _bytes(values: Plane) -> NDArray[np.uint8]:
+    return (values.clip(0, 1) * 255).round().astype(np.uint8)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

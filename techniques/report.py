@@ -1,0 +1,93 @@
+"""One page for people: before and after, the style, the loss curve, and how it was made. Needs no network."""
+
+import base64
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, select_autoescape
+from PIL import Image
+
+from techniques.pictures import Picture, Plane
+
+__all__ = ["GENERATOR", "Curve", "Page", "curve", "render"]
+
+GENERATOR = "deepdesign report"  # in the page's <meta>: how we know a page of ours again
+_SHOWN = 1600  # px, longer side: the page stays a few megabytes however large the result
+_THUMBNAIL = 480
+_WIDTH, _HEIGHT = 640, 220  # of the curve, in SVG units
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A loss over the steps, ready to draw: SVG polyline points, and the labels of its axes."""
+
+    points: str
+    first: str
+    last: str
+    steps: int
+    boundaries: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a report shows. ``facts`` and ``settings`` are label and value, already worded for people."""
+
+    title: str
+    before: Picture
+    after: Picture
+    styles: Sequence[tuple[str, Picture]]
+    curve: Curve | None
+    facts: Sequence[tuple[str, str]]
+    settings: Sequence[tuple[str, str]]
+    weights: Mapping[str, str]
+    command: str
+
+
+def curve(values: Sequence[float], boundaries: Sequence[int] = ()) -> Curve | None:
+    """``values`` as a curve over the steps on a logarithmic axis; None if there is nothing to draw.
+
+    ``boundaries`` are the steps at which a new stage began.
+    """
+    positive = [max(value, 1e-12) for value in values]
+    if len(positive) < 2:
+        return None
+    logs = [math.log(value) for value in positive]
+    low, high = min(logs), max(logs)
+    span = (high - low) or 1.0
+    across = _WIDTH / (len(logs) - 1)
+    points = " ".join(f"{i * across:.1f},{_HEIGHT * (high - y) / span:.1f}" for i, y in enumerate(logs))
+    return Curve(
+        points,
+        f"{values[0]:.3g}",
+        f"{values[-1]:.3g}",
+        len(values),
+        tuple(round(b * across, 1) for b in boundaries),
+    )
+
+
+def render(page: Page) -> str:
+    """The page as one HTML text, its pictures inside."""
+    environment = Environment(
+        loader=PackageLoader("techniques"), autoescape=select_autoescape(default=True), trim_blocks=True
+    )
+    return environment.get_template("report.html").render(
+        page=page,
+        generator=GENERATOR,
+        before=_data_uri(page.before.over_white(), _SHOWN),
+        after=_data_uri(page.after.over_white(), _SHOWN),
+        styles=[(name, _data_uri(picture.over_white(), _THUMBNAIL)) for name, picture in page.styles],
+        width=_WIDTH,
+        height=_HEIGHT,
+    )
+
+
+def _data_uri(colours: Plane, longest: int) -> str:
+    image = Image.fromarray((colours.clip(0, 1) * 255).round().astype("uint8"), "RGB")
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    options: dict[str, Any] = {"quality": 88, "optimize": True}
+    image.save(buffer, "JPEG", **options)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,209 @@
+"""Where a run's results go, and the record that lies beside them."""
+
+import fcntl
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from techniques.errors import BadInputError
+from techniques.files import write_text
+from techniques.pictures import FORMATS, can_write
+from techniques.report import GENERATOR
+
+__all__ = ["Place", "default_folder", "finished_record", "occupied", "place_for", "versions", "write_record"]
+
+# Names that look like a picture or a mesh, but that a picture is not written as.
+_OTHER_KINDS = {
+    ".gif",
+    ".heic",
+    ".heif",
+    ".avif",
+    ".svg",
+    ".pdf",
+    ".psd",
+    ".eps",
+    ".jp2",
+    ".exr",
+    ".ico",
+    ".raw",
+} | {
+    ".obj",
+    ".ply",
+    ".stl",
+    ".glb",
+    ".gltf",
+    ".off",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The files of one run. The checkpoint is there only while the run is not finished."""
+
+    picture: Path
+    record: Path
+    report: Path
+    checkpoint: Path
+
+    @property
+    def lock(self) -> Path:
+        """Held while a run writes here."""
+        return self.checkpoint.with_suffix(".lock")
+
+
+def place_for(output: Path | None, *, resume: bool = False) -> Place:
+    """Where a run with ``-o output`` writes: a picture with its record and report beside it, or a folder.
+
+    Without ``output`` it is the default folder; one that already holds a run is not written over, the next
+    free of its subfolders ``2``, ``3`` ... is taken instead (with ``resume``: the one with a checkpoint).
+
+    Raises:
+        BadInputError: the suffix is one that no picture is written as, or the path is taken by something
+        else.
+    """
+    if output is None:
+        folder = _unused(default_folder(os.environ), resume=resume)
+        return _in_folder(folder.absolute())
+    output = output.absolute()
+    suffix = output.suffix.lower()
+    if suffix in _OTHER_KINDS:
+        known = ", ".join(sorted(FORMATS))
+        raise BadInputError(
+            f"-o {output}: pictures are not written as {suffix}. Choose one of {known}, or a folder."
+        )
+    if not can_write(output):
+        if output.exists() and not output.is_dir():
+            raise BadInputError(
+                f"-o {output} is a file without a picture's suffix. Name a folder, or a .png or .jpg."
+            )
+        return _in_folder(output)
+    if output.is_dir():
+        raise BadInputError(
+            f"-o {output} is a folder, though it is named like a picture. Choose another name."
+        )
+    report = output.with_suffix(".html")
+    if report.exists() and GENERATOR.encode() not in report.read_bytes()[:4096]:
+        raise BadInputError(
+            f"-o {output}: the report would replace {report}, which is not ours. Choose another name."
+        )
+    hidden = output.with_name(f".{output.name}.checkpoint")
+    return Place(output, output.with_suffix(".run.json"), report, hidden)
+
+
+def default_folder(environment: Mapping[str, str], root: Path = Path("/")) -> Path:
+    """Where results go without ``-o``, so that the platform collects them.
+
+    ``$DEEPDESIGN_OUTPUT``, else the folder under ``/outputs`` if there is exactly one (a workflow step
+    declares it), else ``/artifacts`` if it is a mount (elsewhere it would be lost), else ``./outputs``.
+    """
+    if own := environment.get("DEEPDESIGN_OUTPUT"):
+        return Path(own)
+    with suppress(OSError):
+        declared = [
+            path for path in (root / "outputs").iterdir() if path.is_dir() and not path.name.startswith(".")
+        ]
+        if len(declared) == 1:
+            return declared[0]
+    artifacts = root / "artifacts"
+    return artifacts if artifacts.is_mount() else Path("outputs")
+
+
+@contextmanager
+def occupied(place: Place) -> Iterator[None]:
+    """Make the folder of ``place``, see that it can be written, and keep other runs out of it meanwhile.
+
+    Folders that were made here and stayed empty are removed again.
+
+    Raises:
+        BadInputError: it cannot be written, or another run is at work there.
+    """
+    folder = place.picture.parent
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        _remove_empty(made)
+        raise BadInputError(
+            f"-o: {folder} cannot be written: {error.strerror or error}. Choose another folder with -o."
+        ) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BadInputError(
+                f"-o: another run is writing to {place.picture}. Wait for it, or choose another -o."
+            ) from error
+        try:
+            yield
+        finally:
+            place.lock.unlink(missing_ok=True)
+    finally:
+        os.close(lock)
+        _remove_empty(made)
+
+
+def write_record(place: Place, record: Mapping[str, Any]) -> None:
+    """Write ``run.json``."""
+    write_text(place.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+
+def finished_record(place: Place, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The record of the run that has already been finished at ``place``; None if there is none.
+
+    Raises:
+        BadInputError: its arguments were others than ``arguments``.
+    """
+    if place.checkpoint.exists() or not place.picture.exists():
+        return None
+    try:
+        record: dict[str, Any] = json.loads(place.record.read_text(encoding="utf-8"))
+        before = dict(record["arguments"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    for name in sorted({*before, *arguments}):
+        if before.get(name) != arguments.get(name):
+            raise BadInputError(
+                f"--resume: the finished run at {place.picture} had {name} {before.get(name)}, not "
+                f"{arguments.get(name)}. Choose another -o, or leave --resume away to replace it."
+            )
+    return record
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in ("deepdesign", "torch", "torchvision", "pillow", "numpy"):
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def _in_folder(folder: Path) -> Place:
+    return Place(
+        folder / "result.png", folder / "run.json", folder / "report.html", folder / ".deepdesign.checkpoint"
+    )
+
+
+def _unused(folder: Path, *, resume: bool) -> Path:
+    number, candidate = 1, folder
+    while True:
+        place = _in_folder(candidate)
+        if resume and place.checkpoint.exists():
+            return candidate
+        if not place.record.exists() and not (place.checkpoint.exists() and not resume):
+            return candidate
+        number += 1
+        candidate = folder / str(number)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()

@@ -1,0 +1,137 @@
+"""``deepdesign style``: the command line's view of the settings."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from techniques.options import shared_options
+from techniques.style.settings import StyleSettings
+
+_DEFAULT = StyleSettings()
+
+
+def _names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:  # noqa: ARG001
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+@click.command(short_help="Paint a picture in the manner of others.")
+@click.argument("content")
+@click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
+@click.option(
+    "--size",
+    type=int,
+    default=_DEFAULT.size,
+    show_default=True,
+    help="Longer side in pixels; the aspect is kept.",
+)
+@click.option(
+    "--width", type=int, help="In pixels. With --height: crop to fill, never stretch. Alone: keep the aspect."
+)
+@click.option("--height", type=int, help="In pixels; see --width.")
+@click.option(
+    "--content-weight",
+    type=float,
+    default=_DEFAULT.content_weight,
+    show_default=True,
+    help="How strongly forms are kept.",
+)
+@click.option(
+    "--style-weight",
+    type=float,
+    default=_DEFAULT.style_weight,
+    show_default=True,
+    help="How strongly textures and colours are sought.",
+)
+@click.option(
+    "--smoothness",
+    type=float,
+    default=_DEFAULT.smoothness,
+    show_default=True,
+    help="How strongly noise is held down.",
+)
+@click.option(
+    "--iterations",
+    type=int,
+    default=_DEFAULT.iterations,
+    show_default=True,
+    help="Steps in all, over all sizes of the pyramid.",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(["lbfgs", "adam"]),
+    default=_DEFAULT.optimizer,
+    show_default=True,
+    help="adam takes less memory.",
+)
+@click.option(
+    "--start",
+    type=click.Choice(["content", "noise"]),
+    default=_DEFAULT.start,
+    show_default=True,
+    help="What the first picture is.",
+)
+@click.option(
+    "--content-layers",
+    metavar="NAMES",
+    default=",".join(_DEFAULT.content_layers),
+    show_default=True,
+    callback=_names,
+    help="Where forms are compared.",
+)
+@click.option(
+    "--style-layers",
+    metavar="NAMES",
+    default=",".join(_DEFAULT.style_layers),
+    show_default=True,
+    callback=_names,
+    help="Where textures are compared.",
+)
+@click.option(
+    "--weights",
+    metavar="NAME",
+    default=_DEFAULT.weights,
+    show_default=True,
+    help="The network, as `deepdesign weights list` names it.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default=_DEFAULT.precision,
+    show_default=True,
+    help="Of the convolutions; auto takes bfloat16 where the processor has it.",
+)
+@shared_options
+def style(
+    content: str,
+    styles: tuple[str, ...],
+    output: str | None,
+    quiet: bool,
+    as_json: bool,
+    resume: bool,
+    **chosen: Any,
+) -> None:
+    """Paint the picture CONTENT in the manner of one or more STYLE pictures.
+
+    The defaults are a balance that holds at every size; --style-weight 3 is bold, 0.3 is subtle. Beside the
+    picture come a record (run.json) and a report page (HTML) with a before/after slider.
+    """
+    # Imported here: --help answers at once, and a mistake is reported before PyTorch is loaded.
+    from techniques.progress import progress_for
+    from techniques.style.job import plan_job
+
+    job = plan_job(
+        Path(content),
+        [Path(path) for path in styles],
+        output=None if output is None else Path(output),
+        settings=StyleSettings(**chosen),
+        resume=resume,
+    )
+    from techniques.style.run import run_job
+
+    record = run_job(job, progress_for(quiet=quiet, as_json=as_json))
+    if as_json:
+        click.echo(json.dumps(record))
+    elif not quiet:
+        click.echo("\n".join(record["results"]))

@@ -1,0 +1,63 @@
+"""What is to be done, checked before anything slow begins: pictures read, size known, place chosen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from techniques.errors import BadInputError
+from techniques.pictures import Picture, read_picture
+from techniques.runs import Place, occupied, place_for
+from techniques.sizes import SMALLEST, result_size
+from techniques.style.settings import StyleSettings
+from techniques.weights.registry import entry_named
+
+__all__ = ["Job", "plan_job"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of style transfer whose inputs are in order. ``size`` is width and height in pixels."""
+
+    sources: tuple[Path, ...]
+    before: Picture
+    styles: tuple[Picture, ...]
+    size: tuple[int, int]
+    place: Place
+    settings: StyleSettings
+    resume: bool
+
+
+def plan_job(
+    content: Path, styles: Sequence[Path], *, output: Path | None, settings: StyleSettings, resume: bool
+) -> Job:
+    """Read the pictures and decide size and place. Needs no PyTorch, so that mistakes are reported at once.
+
+    Raises:
+        BadInputError: a picture, a size, the network or the output cannot be used.
+    """
+    if not styles:
+        raise BadInputError("At least one style picture is needed. Name it behind the content picture.")
+    before = read_picture(content)
+    size = result_size(before.size, size=settings.size, width=settings.width, height=settings.height)
+    paints = tuple(_style(path, before) for path in styles)
+    place = place_for(output, resume=resume)
+    if settings.weights != "auto":
+        entry_named(settings.weights)
+    sources = (content, *styles)
+    if place.picture.resolve() in [path.resolve() for path in sources]:
+        raise BadInputError(
+            f"-o {place.picture} is one of the inputs, which would be lost. Choose another name."
+        )
+    with occupied(place):
+        pass  # so that an output that cannot be written is refused now; the run itself enters again
+    return Job(sources, before, paints, size, place, settings, resume)
+
+
+def _style(path: Path, content: Picture) -> Picture:
+    picture = read_picture(path, profile=content.profile, convert=True)
+    if min(picture.size) < SMALLEST:
+        raise BadInputError(
+            f"{path} is {picture.size[0]} x {picture.size[1]} pixels; a style needs at least "
+            f"{SMALLEST} a side. Take a larger picture."
+        )
+    return picture

@@ -1,0 +1,182 @@
+"""One run of style transfer over files: inputs in, picture, record and report out, resumable in between."""
+
+import hashlib
+import resource
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from techniques.checkpoints import Checkpointer, load_checkpoint
+from techniques.device import Device, choose_device
+from techniques.errors import InterruptedRunError
+from techniques.files import write_text
+from techniques.interrupts import Interrupts
+from techniques.networks import NETWORKS, load_network
+from techniques.optimise import Step, Verdict
+from techniques.pictures import save_picture
+from techniques.progress import Progress, Quiet
+from techniques.report import render
+from techniques.runs import finished_record, occupied, versions, write_record
+from techniques.style.job import Job, plan_job
+from techniques.style.page import page
+from techniques.style.settings import StyleSettings
+from techniques.style.transfer import Stylized, stylize
+from techniques.weights import Weights, obtain
+
+__all__ = ["run_job", "style_files"]
+
+
+def style_files(
+    content: Path | str,
+    *styles: Path | str,
+    output: Path | str | None = None,
+    settings: StyleSettings = StyleSettings(),  # noqa: B008 - frozen
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Paint the picture at ``content`` in the manner of those at ``styles``; returns what ``run.json`` holds.
+
+    ``output`` is a picture's path or a folder; without it the platform's folder for results is taken. With
+    ``resume`` an interrupted run with the same arguments continues from its checkpoint; a finished one is
+    left as it is. Ctrl-C or SIGTERM stop after the current step, with a checkpoint.
+
+    Raises:
+        BadInputError: a picture, a setting or the output cannot be used; nothing has been written.
+        InterruptedRunError: the run was asked to stop.
+        WorkFailedError: weights cannot be fetched, the optimisation diverges, or the disk is full.
+    """
+    job = plan_job(
+        Path(content),
+        [Path(style) for style in styles],
+        output=None if output is None else Path(output),
+        settings=settings,
+        resume=resume,
+    )
+    return run_job(job, progress or Quiet())
+
+
+def run_job(job: Job, said: Progress) -> dict[str, Any]:
+    """Do what ``job`` says; returns what ``run.json`` holds. Raises as ``style_files`` does."""
+    place, settings = job.place, job.settings
+    device = choose_device(settings.device, settings.precision)
+    with occupied(place):
+        arguments = _arguments(job)
+        if job.resume and (record := finished_record(place, arguments)):
+            said.say(f"This run is finished already: {place.picture}")
+            return record
+        weights = obtain(
+            settings.weights,
+            networks=tuple(NETWORKS),
+            announce=said.say,
+            report=lambda done, total: said.advance("fetching", done, total, {}),
+        )
+        said.end()
+        result, seconds = _work(job, weights, device, said)
+        save_picture(place.picture, result.picture)
+        record = {
+            "command": "style",
+            "arguments": arguments,
+            "seed": settings.seed,
+            "device": device.kind,
+            "machine": str(device),
+            "weights": _weights(weights),
+            "versions": versions(),
+            "results": [str(place.picture), str(place.report)],
+            "metrics": {
+                **result.metrics,
+                "steps": len(result.history["total"]),
+                "peak_memory_mb": _peak(device),
+            },
+            "losses": {name: [float(f"{v:.6g}") for v in values] for name, values in result.history.items()},
+            "seconds": round(seconds, 3),
+        }
+        write_text(place.report, render(page(record, job, result, weights)))
+        write_record(place, record)
+        place.checkpoint.unlink(missing_ok=True)
+    return record
+
+
+def _work(job: Job, weights: Weights, device: Device, said: Progress) -> tuple[Stylized, float]:
+    identity, checkpoint = _identity(job, weights, device), job.place.checkpoint
+    state = load_checkpoint(checkpoint, identity) if job.resume and checkpoint.exists() else None
+    said.say(f"{job.size[0]} x {job.size[1]} px on {device}")
+    said.say(f"Network: {weights.entry.name}, a {weights.entry.title}")
+    if state:
+        said.say(f"Going on behind step {state['number']}.")
+    elif job.resume:
+        said.say("There is no checkpoint here; starting from the beginning.")
+    elif checkpoint.exists():
+        said.say("An interrupted run is replaced; --resume would have continued it.")
+    checkpointer = Checkpointer(checkpoint, identity)
+    began, earlier = time.monotonic(), float(state["seconds"]) if state else 0.0
+    with Interrupts() as interrupts:
+
+        def show(step: Step) -> Verdict:
+            said.advance(step.stage, step.number, step.steps, {"loss": step.loss, **step.parts})
+            return Verdict.GO_ON
+
+        def halt(step: Step) -> Verdict:
+            if interrupts.requested:
+                checkpointer.save(step)
+                raise InterruptedRunError(
+                    f"Stopped behind step {step.number} of {step.steps}. "
+                    "The same command with --resume goes on."
+                )
+            return Verdict.GO_ON
+
+        try:
+            result = stylize(
+                job.before,
+                job.styles,
+                job.settings,
+                network=load_network(weights),
+                device=device,
+                callbacks=(show, checkpointer, halt),
+                state=state,
+            )
+        finally:
+            said.end()
+    return result, earlier + time.monotonic() - began
+
+
+def _arguments(job: Job) -> dict[str, Any]:
+    settings = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(job.settings).items()
+    }
+    return {
+        "content": str(job.sources[0]),
+        "styles": [str(path) for path in job.sources[1:]],
+        "output": str(job.place.picture),
+        **settings,
+    }
+
+
+def _identity(job: Job, weights: Weights, device: Device) -> dict[str, Any]:
+    """What must be the same for a checkpoint to fit; the pictures by content, wherever they lie now."""
+    flags = {f"--{name.replace('_', '-')}": str(value) for name, value in asdict(job.settings).items()}
+    flags["--precision"] = str(device.precision).removeprefix("torch.")
+    flags["--weights"] = f"{weights.entry.name} {weights.sha256[:12]}"
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in job.sources]
+    return {**flags, "the content picture": digests[0], "the style pictures": " ".join(digests[1:])}
+
+
+def _weights(weights: Weights) -> dict[str, str]:
+    entry = weights.entry
+    return {
+        "name": entry.name,
+        "sha256": weights.sha256,
+        "title": entry.title,
+        "source": str(entry.source),
+        "licence": entry.licence.stated,
+        "unclear": entry.licence.unclear,
+    }
+
+
+def _peak(device: Device) -> int:
+    if device.kind == "cuda":
+        return torch.cuda.max_memory_allocated() >> 20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10

@@ -1,0 +1,139 @@
+"""The folders that weights lie in, and the way into them: fetch, compare, rename."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from techniques.errors import BadInputError, WorkFailedError
+from techniques.weights.registry import Entry, entry_named, registry
+from techniques.weights.sources import Report, download
+
+__all__ = ["IMAGE_FOLDER", "Weights", "cache_folder", "checked", "fetch", "find", "obtain"]
+
+# Where our container images keep the weights that may be published; never written to.
+IMAGE_FOLDER = Path("/opt/deepdesign/weights")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A file of weights whose hash has been compared: ``sha256`` is the whole one, as computed."""
+
+    entry: Entry
+    path: Path
+    sha256: str
+
+
+def cache_folder() -> Path:
+    """``$DEEPDESIGN_WEIGHTS``, else ``deepdesign/weights`` in the user's cache. May not exist yet."""
+    if own := os.environ.get("DEEPDESIGN_WEIGHTS"):
+        return Path(own).absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        cache = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
+    except RuntimeError as error:
+        raise WorkFailedError(
+            "There is no home folder to keep weights in. Set DEEPDESIGN_WEIGHTS."
+        ) from error
+    return cache / "deepdesign" / "weights"
+
+
+def find(entry: Entry) -> Path | None:
+    """Where the file of ``entry`` lies, or None; nothing is compared yet."""
+    return next(
+        (path for folder in (cache_folder(), IMAGE_FOLDER) if (path := folder / entry.file).is_file()), None
+    )
+
+
+def checked(entry: Entry, path: Path) -> Weights:
+    """The file at ``path`` as weights of ``entry``, after comparing its size and hash.
+
+    Raises:
+        BadInputError: it is another file; the message says so and nothing else is used in its place.
+    """
+    size = path.stat().st_size
+    if size == entry.bytes:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest.startswith(entry.sha256):
+            return Weights(entry, path, digest)
+        what = f"has the sha256 {digest[:12]}..., not {entry.sha256[:12]}..."
+    else:
+        what = f"has {size} bytes, not {entry.bytes}"
+    raise BadInputError(
+        f"{path} is not the file of {entry.name}: it {what}. It is not used; remove it, and the next "
+        "run fetches "
+        "the right one."
+    )
+
+
+def fetch(entry: Entry, report: Report) -> Weights:
+    """Fetch the file of ``entry`` into the cache, unless it is there; it gets its name only with the right
+    hash.
+
+    Raises:
+        WorkFailedError: it cannot be fetched, has another hash, or the cache cannot be written.
+        BadInputError: the cache holds another file of that name.
+    """
+    if path := find(entry):
+        return checked(entry, path)
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as room:
+            arrived = download(entry, Path(room), report)
+            try:
+                weights = checked(entry, arrived)
+            except BadInputError as error:
+                raise WorkFailedError(
+                    f"What came for {entry.name} from {entry.source} is another file than the "
+                    "registry's; not used."
+                ) from error
+            arrived.chmod(0o644)
+            arrived.replace(folder / entry.file)
+    except OSError as error:
+        raise WorkFailedError(
+            f"{folder} cannot be written: {error.strerror or error}. Set DEEPDESIGN_WEIGHTS to a "
+            "folder that can."
+        ) from error
+    return Weights(entry, folder / entry.file, weights.sha256)
+
+
+def obtain(
+    name: str, *, networks: tuple[str, ...], announce: Callable[[str], None], report: Report
+) -> Weights:
+    """The weights that ``--weights name`` means: ``auto`` is the first that is present, else that can be
+    fetched.
+
+    ``networks`` are the architectures that the caller can use; others are passed over by ``auto`` and refused
+    by name. ``announce`` is told of every fetch, and of every entry that ``auto`` had to pass over.
+
+    Raises:
+        BadInputError: no such name, an unfit architecture, or a file with another hash.
+        WorkFailedError: nothing could be fetched.
+    """
+    if name != "auto":
+        entry = entry_named(name)
+        if entry.network not in networks:
+            raise BadInputError(f"--weights: {name} is a {entry.network}, which does not fit here.")
+        return _present_or_fetched(entry, announce, report)
+    fit = [entry for entry in registry().values() if entry.network in networks]
+    if entry_here := next((entry for entry in fit if find(entry)), None):
+        return _present_or_fetched(entry_here, announce, report)
+    failures = []
+    for entry in fit:
+        try:
+            return _present_or_fetched(entry, announce, report)
+        except WorkFailedError as error:
+            failures.append(error)
+            announce(f"{error}")
+    raise failures[0]
+
+
+def _present_or_fetched(entry: Entry, announce: Callable[[str], None], report: Report) -> Weights:
+    if path := find(entry):
+        return checked(entry, path)
+    announce(f"Fetching {entry.name} ({entry.bytes / 1e6:.0f} MB, once): {entry.title}")
+    return fetch(entry, report)

@@ -1,0 +1,64 @@
+"""The image under test, built once by the real program, and gone afterwards."""
+
+import os
+import secrets
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from images import engine
+from images.matrix import load
+from images.subject import Subject
+from tests.needs import need
+
+PROGRAM = Path(sys.executable).with_name("deepdesign-images")
+
+
+@pytest.fixture(scope="session")
+def secret() -> str:
+    """A line in the CA bundle that every build of these tests is given.
+
+    BuildKit's cache does not know secrets, so the line is always the same one: a layer that an earlier run
+    made with it is found too.
+    """
+    return "deepdesign-test-secret-6f1c0a5e9b7d4c32"
+
+
+@pytest.fixture(scope="session")
+def ca_bundle(tmp_path_factory: pytest.TempPathFactory, secret: str) -> Path:
+    """What this machine trusts, with ``secret`` as a comment in it."""
+    trusted = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    assert trusted, "this machine trusts no CA at all"
+    bundle = tmp_path_factory.mktemp("ca") / "bundle.pem"
+    bundle.write_text(f"# {secret}\n{Path(trusted).read_text()}")
+    return bundle
+
+
+@pytest.fixture(scope="session")
+def image(ca_bundle: Path) -> Iterator[str]:
+    """The default image's name, built from this working tree."""
+    need("docker")
+    name = f"deepdesign-test:{secrets.token_hex(6)}"
+    done = subprocess.run(
+        [PROGRAM, "build", "--tag", name, "--ca", ca_bundle],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert name in done.stdout
+    try:
+        yield name
+    finally:
+        engine.connect().images.remove(name, force=True)
+
+
+@pytest.fixture(scope="session")
+def subject(image: str, ca_bundle: Path) -> Subject:
+    """The same, as checks take it."""
+    return Subject(engine.connect(), image, load(), ca_bundle)

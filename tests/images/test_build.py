@@ -1,0 +1,97 @@
+"""What a build asks of BuildKit, decided without an engine."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from images import build
+from images.base import Found
+from images.errors import UsageError
+from images.lock import locks_hash
+from images.matrix import load
+from images.project import Project
+
+ROOT = Path.cwd()
+
+
+@pytest.fixture
+def request_():
+    project = Project(ROOT, "1.2.3", "0123abcd")
+    return build.BuildRequest(load().choose(), project, Found("base:made", "debian-packages"), ("a:1", "b:2"))
+
+
+def options(line: list[str], flag: str) -> list[str]:
+    return [value for name, value in pairwise(line) if name == flag]
+
+
+def test_the_line_names_base_row_and_tags(request_):
+    line = build.command(request_, {})
+    assert options(line, "--build-arg") == [
+        "BASE=base:made",
+        "VARIANT=cu130",
+        "FLAVOUR=notebook",
+        "REVISION=0123abcd",
+    ]
+    assert options(line, "--tag") == ["a:1", "b:2"]
+    assert line[-1] == str(ROOT)
+    assert "--secret" not in line
+    assert "--no-cache" not in line
+
+
+def test_the_ca_is_a_secret_and_never_an_argument(request_):
+    line = build.command(replace(request_, ca=Path("/firm/ca.pem")), {})
+    assert options(line, "--secret") == ["id=ca,src=/firm/ca.pem"]
+    assert not [
+        value for value in options(line, "--build-arg") + options(line, "--label") if "/firm" in value
+    ]
+
+
+def test_proxies_of_the_machine_reach_the_build(request_):
+    line = build.command(request_, {"https_proxy": "http://proxy:3128", "TOKEN": "secret"})
+    assert "https_proxy=http://proxy:3128" in options(line, "--build-arg")
+    assert not any("secret" in part for part in line)
+
+
+def test_labels_say_where_the_base_came_from(request_):
+    made = build.labels(request_)
+    assert made["deepdesign.base.source"] == "debian-packages"
+    assert "org.opencontainers.image.base.digest" not in made
+    pulled = build.labels(replace(request_, base=Found(request_.choice.base.reference, "registry")))
+    assert pulled["org.opencontainers.image.base.digest"] == request_.choice.base.digest
+
+
+def test_labels_state_version_commit_and_hardware(request_):
+    made = build.labels(request_)
+    assert made["org.opencontainers.image.version"] == "1.2.3"
+    assert made["org.opencontainers.image.revision"] == "0123abcd"
+    assert made["deepdesign.architectures"].split() == list(request_.choice.variant.architectures)
+    assert made["deepdesign.least-driver"] == str(request_.choice.variant.least_driver)
+
+
+def test_the_lock_hash_follows_every_byte(request_, tmp_path):
+    locks = tmp_path / "images" / "locks"
+    locks.mkdir(parents=True)
+    for name in (request_.choice.torch_lock, request_.choice.light_lock):
+        (locks / name).write_bytes((ROOT / "images/locks" / name).read_bytes())
+    before = locks_hash(request_.choice, locks)
+    assert before == locks_hash(request_.choice)
+    with (locks / request_.choice.light_lock).open("a") as light:
+        light.write("\n")
+    assert locks_hash(request_.choice, locks) != before
+    (locks / request_.choice.torch_lock).unlink()
+    with pytest.raises(UsageError, match=r"cu130-torch\.txt is missing"):
+        locks_hash(request_.choice, locks)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("#9 3.1 OSError: [Errno 28] no space left on device", "the disk is full"),
+        ("#9 3.1   cause: invalid peer certificate: UnknownIssuer", "--ca FILE"),
+        ("ERROR: failed to solve: process did not complete", "failed to solve"),
+    ],
+)
+def test_a_failed_build_is_explained_in_one_line(said, told):
+    assert told in build.explain(["#9 something else", said])

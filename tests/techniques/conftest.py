@@ -1,0 +1,74 @@
+"""The installed program, the real network, and small versions of real photographs."""
+
+import os
+import subprocess
+import sysconfig
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+PROGRAM = Path(sysconfig.get_path("scripts")) / "deepdesign"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def weights():
+    """The network that `--weights auto` takes; the one thing that a test may fetch from outside."""
+    from techniques.networks import NETWORKS
+    from techniques.weights import obtain
+
+    return obtain("auto", networks=tuple(NETWORKS), announce=print, report=lambda *_: None)
+
+
+@pytest.fixture(scope="session")
+def network(weights):
+    from techniques.networks import load_network
+
+    return load_network(weights)
+
+
+@pytest.fixture
+def small(photos, tmp_path) -> Mapping[str, Path]:
+    """The real photographs, 96 px on the longer side, as PNG."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    found = {}
+    for name in ("china", "coffee", "ihc"):
+        found[name] = folder / f"{name}.png"
+        with Image.open(photos[name]) as picture:
+            small = picture.convert("RGB")
+            small.thumbnail((96, 96), Image.Resampling.LANCZOS)
+            small.save(found[name])
+    return found
+
+
+@pytest.fixture
+def program(tmp_path) -> Run:
+    """Run the installed `deepdesign` as a person would, in an empty folder."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+
+    def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, *map(str, arguments)],
+            cwd=folder,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+def one_line(finished: subprocess.CompletedProcess[str], *, status: int) -> str:
+    """The single line on standard error of a program that was refused, after checking that it was one."""
+    assert finished.returncode == status, finished.stderr
+    lines = finished.stderr.splitlines()
+    assert len(lines) == 1, finished.stderr
+    assert finished.stdout == ""
+    return lines[0]

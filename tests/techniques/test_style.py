@@ -1,0 +1,332 @@
+"""`deepdesign style`, end to end: the installed program, the real network, real photographs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from techniques.errors import BadInputError
+from techniques.losses import GramStyle, gram
+from techniques.style import StyleSettings, style_files
+from tests.techniques.conftest import PROGRAM, one_line
+from tests.techniques.test_pictures import bomb
+
+QUICK = StyleSettings(size=64, iterations=12, device="cpu")
+STYLE_LAYERS = ["relu1_1", "relu2_1", "relu3_1"]
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def distance(network):
+    """How far a picture's textures are from a style's, both as they lie on disk."""
+
+    def tensor(path, size):
+        with Image.open(path) as picture:
+            values = np.asarray(picture.convert("RGB").resize(size), dtype=np.float32) / 255
+        return torch.from_numpy(values).permute(2, 0, 1).unsqueeze(0)
+
+    def between(path, style):
+        with Image.open(path) as picture:
+            size = picture.size
+        grams = [
+            {layer: gram(values) for layer, values in network(tensor(p, size), STYLE_LAYERS).items()}
+            for p in (style, path)
+        ]
+        loss = GramStyle(grams[0], dict.fromkeys(STYLE_LAYERS, 1.0))
+        return float(loss.compare(grams[1]))
+
+    return between
+
+
+def test_a_photograph_takes_on_the_style_and_keeps_its_forms(small, program, tmp_path, distance):
+    result = tmp_path / "result.png"
+
+    done = program(
+        "style", small["china"], small["coffee"], "-o", result, "--size", 96, "--iterations", 40, "--json"
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert distance(result, small["coffee"]) < 0.3 * distance(small["china"], small["coffee"])
+    grey = [np.asarray(Image.fromarray(pixels(p)).convert("L"), float) for p in (result, small["china"])]
+    assert np.corrcoef(grey[0].ravel(), grey[1].ravel())[0, 1] > 0.6
+    assert files(tmp_path) == ["result.html", "result.png", "result.run.json", "small", "work"]
+
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    record = json.loads((tmp_path / "result.run.json").read_text())
+    assert lines[-1] == record
+    assert [line["done"] for line in lines if line.get("event") == "progress" and "loss" in line][-1] == 40
+    assert record["command"] == "style"
+    assert record["arguments"]["size"] == 96
+    assert record["device"] in {"cpu", "cuda"}
+    assert record["weights"]["name"] == "hed-vgg16"
+    assert record["weights"]["sha256"].startswith("4502df9d0a88873911ea")
+    assert record["results"][0] == str(result)
+    assert record["seconds"] > 0
+    assert {"deepdesign", "torch", "python"} <= set(record["versions"])
+    assert record["metrics"]["style"] < 0.3 * record["metrics"]["style_of_content"]
+    assert len(record["losses"]["total"]) == 40
+
+
+def test_the_report_is_one_page_that_needs_no_network(small, tmp_path, weights):
+    style_files(small["china"], small["coffee"], small["ihc"], output=tmp_path / "out", settings=QUICK)
+
+    assert files(tmp_path / "out") == ["report.html", "result.png", "run.json"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 4  # before, after and two styles
+    assert "http" not in page.replace("http-equiv", "")
+    assert "MIT, 2025 Mohammad Saad Nathani" in page
+    assert "fine-tuned for edges" in page
+    assert "--iterations 12" in page
+    assert "<polyline" in page
+
+
+def test_a_file_name_cannot_put_code_into_the_report(small, tmp_path, weights):
+    nasty = small["china"].rename(tmp_path / "<script>alert(1)<b>")
+    style_files(nasty, small["coffee"], output=tmp_path / "out", settings=QUICK)
+
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+
+
+def test_without_style_the_content_comes_back(small, tmp_path, weights):
+    result = tmp_path / "same.png"
+    settings = replace(QUICK, size=96, style_weight=0, iterations=8)
+    style_files(small["china"], small["coffee"], output=result, settings=settings)
+
+    difference = np.abs(pixels(result).astype(int) - pixels(small["china"]))
+    assert difference.max() <= 2
+
+
+def test_two_sides_crop_and_the_same_seed_gives_the_same_bytes(small, tmp_path, weights):
+    settings = replace(QUICK, width=70, height=50, iterations=6, start="noise")
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        output = tmp_path / f"{name}.png"
+        style_files(small["china"], small["coffee"], output=output, settings=replace(settings, seed=seed))
+
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.size == (70, 50)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "c.png").read_bytes()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_was_stopped_goes_on_to_the_same_pixels(how, small, tmp_path, weights):
+    whole, stopped = tmp_path / "whole.png", tmp_path / "stopped.png"
+    settings = replace(QUICK, size=72, iterations=60)
+    style_files(small["china"], small["coffee"], output=whole, settings=settings)
+
+    command = [PROGRAM, "style", small["china"], small["coffee"], "-o", stopped, "--json"]
+    command += ["--size", 72, "--iterations", 60, "--device", "cpu"]
+    run = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    checkpoint = tmp_path / ".stopped.png.checkpoint"
+    for line in run.stdout:
+        event = json.loads(line)
+        far = event.get("event") == "progress" and event["done"] >= 15
+        if far and (how != signal.SIGKILL or checkpoint.exists()):
+            run.send_signal(how)
+            break
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 130), errors
+    assert len(errors.splitlines()) == (0 if how == signal.SIGKILL else 1)
+    assert ("--resume goes on" in errors) == (how != signal.SIGKILL)
+    assert checkpoint.exists()
+    assert not stopped.exists()
+
+    def again(chosen):
+        return style_files(small["china"], small["coffee"], output=stopped, settings=chosen, resume=True)
+
+    with pytest.raises(BadInputError, match="--iterations was 60"):
+        again(replace(settings, iterations=61))
+    record = again(settings)
+
+    assert np.array_equal(pixels(stopped), pixels(whole))
+    assert not checkpoint.exists()
+    assert record["losses"] == json.loads((tmp_path / "whole.run.json").read_text())["losses"]
+
+    written = stopped.stat().st_mtime_ns
+    assert again(settings) == record
+    assert stopped.stat().st_mtime_ns == written
+    with pytest.raises(BadInputError, match="iterations 60, not 61"):
+        again(replace(settings, iterations=61))
+
+
+def test_a_damaged_checkpoint_is_refused_and_kept(small, tmp_path, weights):
+    checkpoint = tmp_path / ".a.png.checkpoint"
+    checkpoint.write_bytes(b"PK not really")
+
+    with pytest.raises(BadInputError, match="damaged"):
+        style_files(small["china"], small["coffee"], output=tmp_path / "a.png", settings=QUICK, resume=True)
+
+    assert checkpoint.read_bytes() == b"PK not really"
+
+
+def test_two_runs_cannot_write_to_one_place(small, program, tmp_path, weights):
+    command = ["style", small["china"], small["coffee"], "-o", tmp_path / "out", "--size", "64"]
+    first = subprocess.Popen(
+        [PROGRAM, *map(str, command), "--iterations", "5000", "--json"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert first.stdout.readline()
+        refused = program(*command)
+    finally:
+        first.kill()
+        first.communicate(timeout=30)
+
+    assert "another run" in one_line(refused, status=2)
+
+
+def text(tmp_path, good):
+    path = tmp_path / "text.jpg"
+    path.write_text("not a picture")
+    return [path, good]
+
+
+def truncated(tmp_path, good):
+    path = tmp_path / "half.png"
+    path.write_bytes(good.read_bytes()[:3000])
+    return [good, path]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (lambda t, g: ["missing.jpg", g], "missing.jpg does not exist"),
+        (lambda t, g: [g, t], "is a folder"),
+        (text, "text.jpg is not a picture"),
+        (truncated, "half.png is damaged"),
+        (lambda t, g: [bomb(t / "bomb.png"), g], "million pixels"),
+        (lambda t, g: [g], "Missing argument 'STYLE...'"),
+        (lambda t, g: [g, g, "--size", "0"], "--size 0"),
+        (lambda t, g: [g, g, "--size", "-5"], "--size -5"),
+        (lambda t, g: [g, g, "--size", "many"], "--size"),
+        (lambda t, g: [g, g, "--width", "0"], "--width 0"),
+        (lambda t, g: [g, g, "--style-weight", "nan"], "--style-weight nan"),
+        (lambda t, g: [g, g, "--content-weight", "-1"], "--content-weight -1"),
+        (lambda t, g: [g, g, "--content-weight", "0", "--style-weight", "0"], "both 0"),
+        (lambda t, g: [g, g, "--iterations", "0"], "--iterations 0"),
+        (lambda t, g: [g, g, "--seed", "-1"], "--seed"),
+        (lambda t, g: [g, g, "--device", "tpu"], "--device"),
+        (lambda t, g: [g, g, "--colour", "blue"], "--colour"),
+        (lambda t, g: [g, g, "-o", g], "one of the inputs"),
+        (lambda t, g: [g, g, "-o", t / "film.gif"], "not written as .gif"),
+        (lambda t, g: [g, g, "-o", t / "house.obj"], "not written as .obj"),
+        (lambda t, g: [g, g, "-o", g / "below" / "a.png"], "cannot be written"),
+        (lambda t, g: [g, g, "-o", "/proc/deepdesign/a.png"], "cannot be written"),
+        (lambda t, g: [g, g, "--weights", "alexnet"], "no network called 'alexnet'"),
+    ],
+)
+def test_wrong_input_is_refused_in_one_line_and_leaves_nothing(arguments, says, small, program, tmp_path):
+    given = arguments(tmp_path, small["china"])
+    output = [] if "-o" in given else ["-o", tmp_path / "new" / "result.png"]
+    before = sorted(tmp_path.rglob("*"))
+
+    refused = program("style", *given, *output)
+
+    line = one_line(refused, status=2)
+    assert says in line
+    assert line.startswith("Error: ")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_unknown_command_is_refused_in_one_line(program):
+    assert "paint" in one_line(program("paint"), status=2)
+
+
+def test_a_gpu_that_is_not_there_is_refused(small, program, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    refused = program("style", small["china"], small["coffee"], "-o", tmp_path / "a.png", "--device", "cuda")
+    assert "no CUDA device" in one_line(refused, status=2)
+
+
+def test_debug_shows_where(program):
+    shown = program("style", "missing.jpg", "b.jpg", "--debug")
+    assert shown.returncode == 2
+    assert "Traceback" in shown.stderr
+
+
+def test_help_does_not_load_pytorch():
+    code = (
+        "import sys; from techniques.cli import run; run(['style', '-h']); sys.exit('torch' in sys.modules)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert shown.returncode == 0
+    assert "--style-weight" in shown.stdout
+
+
+def test_the_course_s_command_still_works(small, tmp_path, weights):
+    result = tmp_path / "course.jpg"
+    environment = {**os.environ, "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}
+    command = [
+        "bash",
+        "run_2Dneuralstyletransfer.sh",
+        small["china"],
+        small["coffee"],
+        result,
+        "48",
+        "5.0",
+        "1.0",
+    ]
+
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd="/",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    short = subprocess.run(command[:4], cwd="/", env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "style weight     1.0" in done.stderr
+    with Image.open(result) as picture:
+        assert picture.width == 48
+    record = json.loads((tmp_path / "course.run.json").read_text())
+    assert (record["arguments"]["content_weight"], record["arguments"]["style_weight"]) == (5.0, 1.0)
+    assert short.returncode == 2
+    assert "Usage" in short.stderr
+
+
+def test_the_command_does_the_same_as_the_function(small, program, tmp_path, weights):
+    record = style_files(small["china"], small["coffee"], output=tmp_path / "function.png", settings=QUICK)
+    done = program(
+        "style",
+        small["china"],
+        small["coffee"],
+        "-o",
+        tmp_path / "command.png",
+        "--size",
+        64,
+        "--iterations",
+        12,
+        "--device",
+        "cpu",
+        "--quiet",
+    )
+
+    assert done.returncode == 0
+    assert done.stdout == done.stderr == ""
+    other = json.loads((tmp_path / "command.run.json").read_text())
+    assert other["arguments"] | {"output": ""} == record["arguments"] | {"output": ""}
+    assert np.array_equal(pixels(tmp_path / "function.png"), pixels(tmp_path / "command.png"))
