@@ -1,7 +1,9 @@
 """What can be wrong with an archive, as types whose text a student can act on."""
 
+from techniques.errors import BadInputError
 
-class ArchiveError(Exception):
+
+class ArchiveError(BadInputError):
     """The archive, or a name that the user gave for it, is wrong; the text is one plain line."""
 
 

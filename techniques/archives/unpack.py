@@ -15,13 +15,13 @@ from techniques.archives.errors import (
     DamagedError,
     NotAnArchiveError,
     OccupiedError,
-    TooMuchError,
     UnsafeEntriesError,
 )
 from techniques.archives.formats import open_archive, stem
 from techniques.archives.limits import Limits
 from techniques.archives.names import shown
 from techniques.archives.plan import Item, Plan, Refusal, plan, without_top
+from techniques.errors import WorkFailedError
 
 # Left free for the machine itself: a full disk takes the notebook down with it.
 _RESERVE = 50_000_000
@@ -145,8 +145,8 @@ def _copy(content: Content, item: Item, destination: Path) -> Iterator[int]:
             try:
                 file.write(piece)
             except OSError as error:
-                raise TooMuchError(
-                    f"the disk took no more after {item.path} ({error.strerror}); free some space"
+                raise WorkFailedError(
+                    f"the disk took no more at {item.path} ({error.strerror}); free some space"
                 ) from error
             yield written
     if written != item.size:
