@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import yaml
 
 from images.errors import UsageError
+from images.rules import problems
 
 Row = TypeVar("Row")
 
@@ -39,6 +40,7 @@ class Variant:
     torchvision: str
     architectures: tuple[str, ...]  # "sm_75": compiled kernels in the torch wheel
     least_driver: int  # NVIDIA driver branch
+    budget_mb: int  # of the torch and CUDA layer, unpacked, in 10^6 bytes
     licences: Mapping[str, str]  # component: SPDX identifier
 
 
@@ -50,6 +52,7 @@ class Flavour:
     summary: str
     extras: tuple[str, ...]
     requirements: tuple[str, ...]
+    budget_mb: int  # of all other layers together
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def load(path: Path | None = None) -> Matrix:
     if not isinstance(data, dict):
         raise UsageError(f"the matrix {source} has no rows")
     try:
-        return Matrix(
+        matrix = Matrix(
             base=_build(Base, "base", data["base"]),
             variants={k: _build(Variant, k, {"name": k, **v}) for k, v in data["variants"].items()},
             flavours={k: _build(Flavour, k, {"name": k, **v}) for k, v in data["flavours"].items()},
@@ -123,6 +126,11 @@ def load(path: Path | None = None) -> Matrix:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"the matrix {source} is not complete: {error}") from error
+    for variant in matrix.variants.values():
+        if wrong := problems(variant):
+            raise UsageError(f"the matrix's row {variant.name!r} cannot work: {'; '.join(wrong)}")
+    matrix.choose()
+    return matrix
 
 
 def _row(rows: Mapping[str, Row], kind: str, name: str) -> Row:

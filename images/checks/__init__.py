@@ -19,6 +19,7 @@ EVERY_IMAGE: Mapping[str, Check] = _named(
     configuration.asks_for_the_gpu,
     configuration.bakes_no_token,
     configuration.labels_state_its_row,
+    configuration.is_within_its_size,
     contents.has_no_compiler,
     contents.has_no_leftovers,
     contents.keeps_rights_narrow,
@@ -39,6 +40,7 @@ NOTEBOOKS: Mapping[str, Check] = _named(
     hooks.survives_the_users_hook,
     hooks.survives_a_hook_that_is_no_shell,
     hooks.survives_its_own_hook,
+    hooks.tells_its_health,
     hooks.ends_on_sigterm,
     start.comes_back,
 )

@@ -23,6 +23,17 @@ def asks_for_the_gpu(subject: Subject) -> None:
         ensure(wanted in subject.config["Env"], f"the image does not set {wanted}")
 
 
+def is_within_its_size(subject: Subject) -> None:
+    """The matrix's budget: every gigabyte is paid for at each cold start."""
+    choice = subject.choice
+    sizes = sorted(int(layer["Size"]) for layer in subject.client.images.get(subject.image).history())
+    for what, size, budget in (
+        ("torch and CUDA layer", sizes[-1], choice.variant.budget_mb),
+        ("other layers", sum(sizes[:-1]), choice.flavour.budget_mb),
+    ):
+        ensure(size <= budget * 1e6, f"the {what} take {size / 1e6:.0f} MB, the matrix allows {budget} MB")
+
+
 def bakes_no_token(subject: Subject) -> None:
     """A token in the image would be everybody's, and an empty one is an open shell."""
     words = [*subject.config["Env"], *(subject.config["Cmd"] or []), *(subject.config["Entrypoint"] or [])]

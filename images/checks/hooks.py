@@ -1,5 +1,8 @@
 """Jupyter starts, whatever the hooks and the storage are."""
 
+from functools import partial
+
+from images import container
 from images.jupyter import JupyterServer
 from images.subject import Subject, ensure
 
@@ -97,6 +100,22 @@ def leaves_an_experiments_home_alone(subject: Subject) -> None:
         ensure(seen == bare, f"an experiment finds another home than the image's:\n{seen}")
         asked = subject.output(*survey, volumes=mounted, environment={"DEEPDESIGN_BOOTSTRAP": "1"})
         ensure("/storage" in asked, "DEEPDESIGN_BOOTSTRAP=1 does not bring the user's environment")
+
+
+def tells_its_health(subject: Subject) -> None:
+    """Healthy once Jupyter answers, whatever its port; a command that is no Jupyter is never unhealthy."""
+    for command in (None, ("sh", "-c", "exec jupyter lab --allow-root --port=6006"), ("sleep", "60")):
+        with subject.started(command=command) as running:
+            healthy = container.wait_until(partial(_is_healthy, running), 60)
+            ensure(healthy, f"{command or 'the default command'} is not healthy after 60 s: {running.logs()}")
+    with subject.started(command=("sh", "-c", "sleep 60 # jupyter")) as running:
+        told = running.run("sh", "-c", "/opt/deepdesign/share/healthcheck.sh || echo no")
+        ensure(told.strip() == "no", "a Jupyter that does not answer passes for healthy")
+
+
+def _is_healthy(running: container.Running) -> bool:
+    running.container.reload()
+    return str(running.container.attrs["State"].get("Health", {}).get("Status")) == "healthy"
 
 
 def ends_on_sigterm(subject: Subject) -> None:

@@ -1,5 +1,6 @@
 """Files of weights as tensors by torchvision's names. Reading one never runs code that is inside it."""
 
+import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,10 @@ def _array(file: Any, name: str) -> Tensor:
 
 
 def _torchvision(path: Path) -> dict[str, Tensor]:
-    tensors = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise WorkFailedError(f"{path} holds something else than tensors; it is not used.") from error
     return {key: value.float() for key, value in tensors.items() if key.startswith("features.")}
 
 

@@ -115,7 +115,8 @@ def _from_url(entry: Entry, source: UrlSource, target: Path, report: Report) -> 
                 copy.write(chunk)
                 report(done, entry.bytes)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", None) or error
+        status = isinstance(error, urllib.error.HTTPError)
+        reason = error if status else getattr(error, "reason", error)
         raise WorkFailedError(
             f"{entry.name} could not be fetched from {source.url}: {reason}. Check the connection and "
             "try again."

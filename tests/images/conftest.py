@@ -1,5 +1,6 @@
 """The image under test, built once by the real program, and gone afterwards."""
 
+import contextlib
 import os
 import secrets
 import ssl
@@ -38,13 +39,11 @@ def ca_bundle(tmp_path_factory: pytest.TempPathFactory, secret: str) -> Path:
     return bundle
 
 
-@pytest.fixture(scope="session")
-def image(ca_bundle: Path) -> Iterator[str]:
-    """The default image's name, built from this working tree."""
-    need("docker")
-    name = f"deepdesign-test:{secrets.token_hex(6)}"
+@contextlib.contextmanager
+def build(name: str, ca_bundle: Path, *options: str) -> Iterator[str]:
+    """The image ``name``, built from this working tree by the real program; removed at the end."""
     done = subprocess.run(
-        [PROGRAM, "build", "--tag", name, "--ca", ca_bundle],
+        [PROGRAM, "build", "--tag", name, "--ca", ca_bundle, *options],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -56,6 +55,14 @@ def image(ca_bundle: Path) -> Iterator[str]:
         yield name
     finally:
         engine.connect().images.remove(name, force=True)
+
+
+@pytest.fixture(scope="session")
+def image(ca_bundle: Path) -> Iterator[str]:
+    """The default image's name."""
+    need("docker")
+    with build(f"deepdesign-test:{secrets.token_hex(6)}", ca_bundle) as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,26 @@ def test_a_row_that_lacks_a_field_names_it(tmp_path):
         load(broken)
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"least_driver": 525}, "needs driver 580"),
+        ({"architectures": ["sm_61", "sm_75"]}, "not for sm_61"),
+        ({"architectures": ["Pascal"]}, "no architecture"),
+        ({"torchvision": "0.22.1"}, r"whose pair is 0\.29"),
+        ({"cuda": "13"}, r"no version such as 12\.6"),
+        ({"cuda": "14.1"}, "nothing is known about CUDA 14"),
+    ],
+)
+def test_versions_that_do_not_go_together_are_refused_with_the_reason(tmp_path, change, told):
+    data = yaml.safe_load(MATRIX.read_text())
+    data["variants"]["cu130"] |= change
+    broken = tmp_path / "matrix.yaml"
+    broken.write_text(yaml.safe_dump(data))
+    with pytest.raises(UsageError, match=f"cu130.*{told}"):
+        load(broken)
+
+
 @pytest.mark.parametrize("text", ["", "variants: [", "[1, 2]", "variants: {}"])
 def test_a_file_that_is_no_matrix_is_refused(tmp_path, text):
     broken = tmp_path / "matrix.yaml"

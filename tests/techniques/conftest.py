@@ -58,7 +58,7 @@ def program(tmp_path) -> Run:
             env={**os.environ, **variables},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 

@@ -1,0 +1,122 @@
+"""The image in a real engine: every promise of `deepdesign-images test`, and what only a test can ask."""
+
+import os
+import subprocess
+
+import pytest
+
+from images import container
+from images.base import provide
+from images.checks import checks
+from images.platforms import GRADIENT
+from tests.images.conftest import PROGRAM
+from tests.images.test_info import stub
+
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
+
+
+@pytest.mark.parametrize("name", checks("notebook"))
+def test_the_image_keeps_its_promise(name, subject):
+    checks("notebook")[name](subject)
+
+
+def test_the_images_own_command_starts_jupyter(subject):
+    """Where a platform's Command field is left empty and the image's is taken."""
+    with container.started(subject.client, subject.image, GRADIENT, command=None) as running:
+        assert running.jupyter().get("/api/status")["kernels"] == 0
+
+
+def test_jupyter_refuses_those_without_the_token(subject):
+    with subject.started() as running:
+        jupyter = running.jupyter()
+        assert not container.JupyterServer(jupyter.address, "wrong").answers()
+        assert not container.JupyterServer(jupyter.address, "").answers()
+
+
+@pytest.mark.parametrize(
+    ("command", "is_a_start"),
+    [
+        ("jupyter lab --allow-root", True),
+        ("PIP_DISABLE_PIP_VERSION_CHECK=1 jupyter lab", True),
+        ("cd /notebooks; /opt/deepdesign/bin/jupyter-lab --port 6006", True),
+        ("python -m jupyterlab", True),
+        ("deepdesign style /storage/jupyter-photos/a.jpg b.jpg", False),
+        ("cat /storage/notes-on-jupyter.txt", False),
+        ("python train.py", False),
+    ],
+)
+def test_hooks_run_for_a_jupyter_only(subject, command, is_a_start):
+    with subject.volume() as storage:
+        subject.write(storage, {"pre-run.sh": "export GREETING=hello\n"})
+        # The shell says what it was given and ends before the command, which stands in its text.
+        said = subject.output(
+            "sh",
+            "-c",
+            f"echo seen:${{GREETING-nothing}}; exit\n{command}",
+            volumes={storage: {"bind": "/storage"}},
+        )
+    assert f"seen:{'hello' if is_a_start else 'nothing'}" in said
+
+
+def test_the_image_asks_the_driver_library_that_the_runtime_mounts(subject, tmp_path):
+    mounted = {str(tmp_path): {"bind": "/usr/local/nvidia/lib64", "mode": "ro"}}
+    stub(tmp_path, 13000)
+    assert "runs this image" in subject.output("deepdesign-image-info", "--check", volumes=mounted)
+    stub(tmp_path, 12040)
+    told = subject.output("sh", "-c", "deepdesign-image-info --check; test $? = 1", volumes=mounted)
+    assert "Take cu126-notebook" in told
+
+
+def test_a_secret_of_the_build_is_in_no_layer(subject, secret):
+    """All layers and the whole history, byte by byte, as `docker save` gives them."""
+    needle, seen, kept = secret.encode(), 0, b""
+    for chunk in subject.client.images.get(subject.image).save(chunk_size=16 * 2**20):
+        seen += len(chunk)
+        assert needle not in kept + chunk
+        kept = chunk[-len(needle) :]
+    assert seen > 5e9, "the torch layer alone is larger than what was looked through"
+
+
+def test_building_again_changes_nothing(subject, ca_bundle):
+    again = f"{subject.image}-again"
+    subprocess.run(
+        [PROGRAM, "build", "--quiet", "--tag", again, "--ca", ca_bundle],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    try:
+        assert subject.client.images.get(again).id == subject.client.images.get(subject.image).id
+    finally:
+        subject.client.images.remove(again)
+
+
+def test_a_client_without_buildx_is_told_in_one_line(subject, ca_bundle, tmp_path):
+    client = tmp_path / "docker"
+    client.write_text("#!/bin/sh\nexit 1\n")
+    client.chmod(0o755)
+    done = subprocess.run(
+        [PROGRAM, "build", "--quiet", "--ca", ca_bundle],
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "install docker-buildx" in done.stderr
+
+
+def test_a_wrong_image_name_is_told_in_one_line(subject):
+    for command in ("test", "notebook"):
+        done = subprocess.run([PROGRAM, command, "nothing:here"], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1
+        assert "deepdesign-images build" in done.stderr
+
+
+def test_an_image_that_is_not_ours_is_refused(subject):
+    foreign = provide(subject.client, subject.choice.base, print).reference
+    done = subprocess.run([PROGRAM, "test", foreign], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "is no image of this project" in done.stderr

@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from techniques.errors import BadInputError
+from techniques.runs import default_folder, occupied, place_for
+
+
+def names(place):
+    return [path.name for path in (place.picture, place.record, place.report)]
+
+
+def test_a_picture_s_name_is_a_file_with_its_record_and_report_beside_it(tmp_path):
+    place = place_for(tmp_path / "temple.JPG")
+
+    assert names(place) == ["temple.JPG", "temple.run.json", "temple.html"]
+    assert place.picture.parent == place.record.parent == tmp_path
+
+
+@pytest.mark.parametrize("output", ["results", "results.v2", "run.2024"])
+def test_any_other_name_is_a_folder(output, tmp_path):
+    place = place_for(tmp_path / output)
+
+    assert names(place) == ["result.png", "run.json", "report.html"]
+    assert place.picture.parent == tmp_path / output
+
+
+def test_results_go_where_the_platform_collects_them(tmp_path):
+    assert default_folder({"DEEPDESIGN_OUTPUT": "/x"}, tmp_path) == Path("/x")
+    assert default_folder({}, tmp_path) == Path("outputs")
+
+    (tmp_path / "artifacts").mkdir()
+    assert default_folder({}, tmp_path) == Path("outputs")  # no mount: what lies there would be lost
+
+    (tmp_path / "outputs" / "pictures").mkdir(parents=True)
+    assert default_folder({}, tmp_path) == tmp_path / "outputs" / "pictures"
+    (tmp_path / "outputs" / "models").mkdir()
+    assert default_folder({}, tmp_path) == Path("outputs")
+    assert default_folder({}, Path("/nowhere")) == Path("outputs")
+
+
+def test_a_default_folder_with_a_run_in_it_is_not_written_over(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPDESIGN_OUTPUT", str(tmp_path))
+    first = place_for(None)
+    assert first.picture == tmp_path / "result.png"
+
+    first.record.write_text("{}")
+    assert place_for(None).picture == tmp_path / "2" / "result.png"
+
+    (tmp_path / "2").mkdir()
+    place_for(None).checkpoint.write_text("interrupted")
+    assert place_for(None).picture == tmp_path / "3" / "result.png"
+    assert place_for(None, resume=True).picture == tmp_path / "2" / "result.png"
+
+
+def test_a_report_never_replaces_a_page_that_is_not_ours(tmp_path):
+    (tmp_path / "index.html").write_text("<h1>my portfolio</h1>")
+
+    with pytest.raises(BadInputError, match="not ours"):
+        place_for(tmp_path / "index.png")
+
+
+def test_a_place_is_for_one_run_and_its_empty_folders_go_with_it(tmp_path):
+    place = place_for(tmp_path / "a" / "b")
+    with occupied(place):
+        assert place.lock.exists()
+        with pytest.raises(BadInputError, match="another run"), occupied(place):
+            pass
+    assert not (tmp_path / "a").exists()
+
+    with occupied(place):
+        place.record.write_text(json.dumps({}))
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["run.json"]
+
+
+def test_a_lock_that_a_killed_run_left_does_not_keep_the_next_one_out(tmp_path):
+    place = place_for(tmp_path)
+    place.lock.touch()
+
+    with occupied(place):
+        pass
+    assert not place.lock.exists()
