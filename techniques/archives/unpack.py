@@ -124,7 +124,6 @@ def _write(archive: Archive, decided: Plan, work: Path, progress: Progress) -> l
         if item.copy_of is None:
             continue
         if (work / item.copy_of).is_file():
-            (work / item.path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(work / item.copy_of, work / item.path)
         else:
             damaged.append(Refusal(str(item.path), f"is damaged (it repeats {shown(str(item.copy_of))!r})"))
@@ -134,7 +133,6 @@ def _write(archive: Archive, decided: Plan, work: Path, progress: Progress) -> l
 
 
 def _copy(content: Content, item: Item, destination: Path) -> Iterator[int]:
-    destination.parent.mkdir(parents=True, exist_ok=True)
     written = 0
     # Created by us with our own mode: setuid bits and foreign owners have nothing to come in by.
     with destination.open("xb") as file:

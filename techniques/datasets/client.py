@@ -33,6 +33,7 @@ from techniques.datasets.errors import (
 )
 from techniques.datasets.guard import PUBLIC_POOLS, check_url
 from techniques.datasets.pace import HostRule, Pace
+from techniques.errors import WorkFailedError
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CHUNK = 1 << 16
@@ -228,7 +229,13 @@ class Client:
                 raise UnreachableError(f"{_host_name(url)} sends too slowly")
             if self.stopped.is_set():
                 raise UnreachableError("the run was stopped")
-            write(piece)
+            try:
+                write(piece)
+            except OSError as error:
+                # The disk's trouble, not the host's: asking again would not help.
+                raise WorkFailedError(
+                    f"The disk took no more ({error.strerror}). Free some space."
+                ) from error
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(url, response.status, headers, size)
 

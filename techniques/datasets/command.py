@@ -1,5 +1,6 @@
 """``deepdesign collect``: the command line's view of collecting."""
 
+import errno
 import json
 import os
 import re
@@ -145,6 +146,8 @@ def collect(
     except InUseError as error:
         raise BadInputError(f"-o {root}: {error}.") from error
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise WorkFailedError(f"{root}: the disk is full. Free some space and run it again.") from error
         raise BadInputError(
             f"-o {root} cannot be written: {error.strerror or error}. Choose another -o."
         ) from error

@@ -1,6 +1,7 @@
 """The client against servers that misbehave."""
 
 import email.utils
+import errno
 import gzip
 import io
 import socket
@@ -25,6 +26,7 @@ from techniques.datasets.guard import check_url, is_public
 from techniques.datasets.pace import HostRule
 from techniques.datasets.testkit.clock import VirtualClock
 from techniques.datasets.testkit.server import Asked, Reply, Server
+from techniques.errors import WorkFailedError
 
 BODY = b"a picture's bytes" * 100
 
@@ -236,6 +238,16 @@ def test_a_server_that_drips_is_left_after_its_time() -> None:
     done.set()
     thread.join()
     listener.close()
+
+
+def test_a_full_disk_is_not_the_hosts_fault(server: Plain, clock: VirtualClock) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(WorkFailedError, match="disk"):
+        client_on(clock).download(f"{server.url}/a.jpg", Full(), max_bytes=10**6)
+    assert len(server.asked) == 1
 
 
 def test_nobody_there_is_said_plainly(clock: VirtualClock) -> None:
