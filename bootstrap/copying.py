@@ -10,21 +10,11 @@ import time
 from collections.abc import Callable
 
 from bootstrap import modes, trees
-from bootstrap.lease import Owner, this_process
+from bootstrap.owner import of_temporary, this_process
 from bootstrap.system import System
 
 #: Temporary trees of other machines' starts are leftovers after this many seconds.
 _OLD = 24 * 3600.0
-
-
-def temporary(folder: str) -> str:
-    """An unused name in ``folder`` that tells whose it is."""
-    owner = this_process()
-    for number in range(10_000):
-        path = os.path.join(folder, f"{owner.mark}.{owner.pid}.{owner.started}.{number}")
-        if not os.path.lexists(path):
-            return path
-    raise FileExistsError(errno.EEXIST, "it is full of leftovers", folder)
 
 
 def copy_tree(system: System, source: str, target: str, name: str, tick: Callable[[], None]) -> list[str]:
@@ -95,13 +85,9 @@ def sweep(system: System, folder: str) -> None:
         return
     for name in names:
         path = os.path.join(folder, name)
-        host, _, rest = name.partition(".")
-        pid, _, rest = rest.partition(".")
-        started = rest.partition(".")[0]
+        owner = of_temporary(name, here)
         try:
-            left_here = (
-                host == here.mark and pid.isdigit() and Owner(here.host, int(pid), started).is_dead(here)
-            )
+            left_here = owner is not None and (owner == here or owner.is_dead(here))
             if left_here or time.time() - os.lstat(path).st_mtime > _OLD:
                 remove_tree(system, path)
         except OSError:

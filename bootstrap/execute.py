@@ -5,23 +5,14 @@ alone.
 import errno
 import os
 import time
-from typing import NamedTuple
 
 from bootstrap import actions, copying, trees
 from bootstrap.journal import Journal
 from bootstrap.lease import Lease
+from bootstrap.owner import temporary
 from bootstrap.place import Place
-from bootstrap.plan import Group, Plan
+from bootstrap.plan import Done, Group, Plan
 from bootstrap.system import System
-
-
-class Done(NamedTuple):
-    """What became of a group."""
-
-    name: str
-    actions: tuple[actions.Action, ...]
-    problem: str
-    note: str
 
 
 class Executor:
@@ -114,18 +105,16 @@ class Executor:
             self._ensure(os.path.join(cfg, "users"), 0o755)
             self._ensure(self.place.items, 0o700)
 
-    def own_folder(self) -> str:
-        """The bootstrap's own folder in storage, made if need be."""
+    def own_folder(self, name: str) -> str:
+        """A folder of the bootstrap's own in storage, made if need be."""
         self._ensure_items()
-        return self._ensure(self.place.storage.own, 0o700)
-
-    def _own(self, name: str) -> str:
-        return self._ensure(os.path.join(self.own_folder(), name), 0o700)
+        self._ensure(self.place.storage.own, 0o700)
+        return self._ensure(os.path.join(self.place.storage.own, name), 0o700)
 
     def _copy_into(self, source: str, path: str, name: str) -> None:
         """Copy ``source`` to ``path`` in storage, whole or not at all."""
         source = os.path.realpath(source)
-        made = copying.temporary(self._own("tmp"))
+        made = temporary(self.own_folder("tmp"))
         try:
             self.left_out += copying.copy_tree(self.system, source, made, name, self._tick)
             copying.put_in_place(self.system, made, path)
@@ -140,7 +129,7 @@ class Executor:
 
     def _keep(self, source: str, name: str) -> None:
         # Named by content: an image's own files come back at every start and are kept once.
-        folder = os.path.join(self._own("asides"), f"{name.lstrip('.')}-{trees.digest(source)}")
+        folder = os.path.join(self.own_folder("asides"), f"{name.lstrip('.')}-{trees.digest(source)}")
         self._ensure(folder, 0o700)
         path = os.path.join(folder, name)
         if not os.path.lexists(path):
@@ -151,13 +140,10 @@ class Executor:
     def _set_aside(self, path: str, name: str) -> None:
         folder = self._local("asides")
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        for number in range(10_000):
-            unique = os.path.join(folder, f"{stamp}-{number}")
-            try:
-                self.system.make_folder(unique, 0o700)
-                break
-            except FileExistsError:
-                continue
+        number = 0
+        while os.path.lexists(unique := os.path.join(folder, f"{stamp}-{number}")):
+            number += 1
+        self.system.make_folder(unique, 0o700)
         self.aside = os.path.join(unique, name)
         self.journal.record("set-aside", path=path, aside=self.aside)
         try:
@@ -183,7 +169,7 @@ class Executor:
         self.system.remove_folder(os.path.dirname(self.aside))
 
     def _draft(self) -> str:
-        return copying.temporary(self._local("tmp"))
+        return temporary(self._local("tmp"))
 
     def _write(self, path: str, content: bytes, mode: int) -> None:
         parent = os.path.dirname(path)

@@ -35,6 +35,8 @@ class Place(NamedTuple):
     starting: bool
     #: Whether HOME is not the one that ssh looks into.
     foreign_home: bool = False
+    #: Whether the storage could be written at another time: it is full, or another start has it.
+    hindered: bool = False
 
     @property
     def local(self) -> str:
@@ -57,8 +59,8 @@ class Place(NamedTuple):
         return self.storage.items(self.settings.user)
 
     def read_only(self) -> "Place":
-        """The same place without leave to write to the storage."""
-        return self._replace(storage=self.storage._replace(state=storage.READ_ONLY))
+        """The same place without leave to write to the storage this time."""
+        return self._replace(hindered=True, storage=self.storage._replace(state=storage.READ_ONLY))
 
 
 def locate(options: Options, environment: Mapping[str, str]) -> Place:

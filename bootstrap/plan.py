@@ -36,6 +36,15 @@ class Group(NamedTuple):
     note: str = ""
 
 
+class Done(NamedTuple):
+    """What became of a group: the steps that were done, up to the first that failed."""
+
+    name: str
+    actions: tuple[Action, ...]
+    problem: str
+    note: str
+
+
 class Plan(NamedTuple):
     """All steps of one start."""
 
@@ -59,6 +68,7 @@ class Rules(NamedTuple):
     writable: bool
     home_is_ephemeral: bool
     shared: bool = False
+    hindered: bool = False  # it cannot be written now, but may be later
     free: int | None = None  # bytes that the storage can still take
 
 
@@ -103,6 +113,8 @@ def _with_store(state: ItemState, rules: Rules) -> Group:
         )
     if state.large:
         return Group(name, note=_LATER)
+    if rules.hindered:
+        return Group(name, note="this home's own stays for now, for no copy of it can be kept in storage.")
     if not rules.writable:
         return Group(
             name,

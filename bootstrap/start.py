@@ -5,15 +5,13 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bootstrap import copying, local, observe
+from bootstrap import local, observe
 from bootstrap.errors import WrongInputError
-from bootstrap.execute import Done, Executor, explain
 from bootstrap.items import Item
-from bootstrap.lease import Lease
 from bootstrap.observe import ItemState
 from bootstrap.place import Options, Place, locate
-from bootstrap.plan import Group, Plan, Rules, plan_item, plan_lost_links
-from bootstrap.system import RealSystem, System
+from bootstrap.plan import Done, Group, Plan, Rules, plan_item, plan_lost_links
+from bootstrap.system import System
 
 
 class Result(NamedTuple):
@@ -57,15 +55,24 @@ def look(options: Options, environment: Mapping[str, str]) -> Result:
 
 def run(options: Options, environment: Mapping[str, str], system: System | None = None) -> Result:
     """Observe, plan and do."""
-    system = system or RealSystem()
     result = look(options, environment)
-    if result.plan.is_empty:
-        return result
+    return result if result.plan.is_empty else _do(result, system)
+
+
+def _do(result: Result, system: System | None) -> Result:
+    # Most starts find everything in place; they do not wait for what only changes need.
+    from bootstrap import copying
+    from bootstrap.execute import Executor, explain
+    from bootstrap.lease import Lease
+    from bootstrap.system import RealSystem
+
+    system = system or RealSystem()
     place = result.place
     if not (result.plan.is_exclusive and place.links and place.writable):
         return result._replace(done=Executor(place, system).run(result.plan))
     try:
-        lease = _lease(place, system)
+        Executor(place, system).own_folder("tmp")
+        lease = Lease(place.storage.own, system)
         held = lease.take()
     except OSError as error:
         # Nothing can be written there, whatever the mount says (quota, root squash, full).
@@ -82,13 +89,9 @@ def run(options: Options, environment: Mapping[str, str], system: System | None 
             lease.release()
 
 
-def _lease(place: Place, system: System) -> Lease:
-    executor = Executor(place, system)
-    executor.own_folder()
-    return Lease(place.storage.own, system)
-
-
 def _without_writing(place: Place, system: System, trouble: str) -> Result:
+    from bootstrap.execute import Executor
+
     result = _plan(place.read_only())
     done = Executor(result.place, system).run(result.plan)
     if trouble:
@@ -118,6 +121,7 @@ def _rules(place: Place, states: tuple[ItemState, ...]) -> Rules:
         place.writable,
         place.profile.home_is_ephemeral,
         place.profile.shared and place.settings.user is None,
+        place.hindered,
         free,
     )
 

@@ -13,19 +13,10 @@ from bootstrap import start
 from bootstrap.place import Options
 from bootstrap.system import System
 
-DEFAULT_NAMES = [
-    ".local",
-    ".ssh",
-    ".config",
-    ".jupyter",
-    ".ipython",
-    ".conda",
-    ".kaggle",
-    ".fastai",
-    ".gitconfig",
-    ".git-credentials",
-    ".bash_history",
-]
+DEFAULT_NAMES = (
+    *(".local", ".ssh", ".config", ".jupyter", ".ipython", ".conda", ".kaggle", ".fastai"),
+    *(".gitconfig", ".git-credentials", ".bash_history"),
+)
 
 
 class Scratch(NamedTuple):
