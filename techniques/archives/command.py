@@ -90,9 +90,7 @@ def unpack(
         },
         began,
     )
-    place = result.folder / "run.json"
-    # The archive may have brought the record of the run that made it, which is not ours to replace.
-    _finish(place if not place.exists() else result.folder / "unpack.run.json", record, as_json=as_json)
+    _finish(_place(result), record, as_json=as_json)
     if not as_json and not quiet:
         click.echo(str(result.folder))
 
@@ -217,6 +215,18 @@ def _record(
         "metrics": metrics,
         "seconds": round(time.monotonic() - began, 3),
     }
+
+
+def _place(result: Unpacked) -> Path:
+    """Where the record goes: a run.json from the archive or another command is not ours to replace."""
+    place = result.folder / "run.json"
+    try:
+        ours = not result.brought_record and json.loads(place.read_text())["command"] == "unpack"
+    except FileNotFoundError:
+        return place
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = False
+    return place if ours else result.folder / "unpack.run.json"
 
 
 def _finish(place: Path, record: dict[str, Any], *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from techniques.archives.entries import Archive, Content
 from techniques.archives.errors import (
@@ -54,6 +54,8 @@ class Unpacked:
     junk: tuple[str, ...]
     skipped: tuple[Refusal, ...]
     notes: tuple[str, ...]
+    brought_record: bool
+    """Whether the archive holds a run.json of its own."""
 
 
 def read_plan(path: Path, folder: Path | None, settings: Settings) -> tuple[Archive, Plan, Path]:
@@ -101,6 +103,7 @@ def unpack(path: Path, folder: Path | None, settings: Settings, progress: Progre
         junk=decided.junk,
         skipped=(*decided.refused, *damaged),
         notes=decided.notes,
+        brought_record=any(item.path == PurePosixPath("run.json") for item in kept.files),
     )
 
 

@@ -13,15 +13,13 @@ from tests.techniques.archives.hostile import zip_of
 from tests.techniques.conftest import Run, one_line
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-SHELL_FILES = Path(__file__).parents[3] / "techniques" / "scripts"
 FIELDS = {"command", "arguments", "seed", "device", "weights", "versions", "results", "metrics", "seconds"}
 
 
 def bash(name: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["bash", SHELL_FILES / name, *map(str, arguments)],
+        ["bash", SCRIPTS / name, *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "PATH": f"{SCRIPTS}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,
@@ -83,6 +81,13 @@ def test_the_record_of_an_earlier_run_inside_is_kept(tmp_path: Path, program: Ru
     assert json.loads((tmp_path / "a" / "unpack.run.json").read_text())["command"] == "unpack"
 
 
+def test_unpacked_again_over_itself_there_is_still_one_record(tmp_path: Path, program: Run) -> None:
+    zip_of(tmp_path / "a.zip", ("a.txt", b"1"))
+    assert program("unpack", tmp_path / "a.zip").returncode == 0
+    assert program("unpack", tmp_path / "a.zip", "--overwrite").returncode == 0
+    assert set(tree(tmp_path / "a")) == {"a.txt", "run.json"}
+
+
 def test_list_writes_nothing(tmp_path: Path, program: Run) -> None:
     zip_of(tmp_path / "a.zip", ("a.txt", b"12345"), ("../b.txt", b"1"), (".DS_Store", b"1"))
     finished = program("unpack", "--list", tmp_path / "a.zip")
@@ -115,6 +120,7 @@ def test_pack_and_unpack_from_another_folder_by_the_courses_names(
 
 @pytest.mark.parametrize("name", ["unzipfile.sh", "zipfile.sh"])
 def test_the_shell_files_explain_themselves_and_are_installed(tmp_path: Path, name: str) -> None:
+    assert os.access(SCRIPTS / name, os.X_OK)
     finished = bash(name, cwd=tmp_path)
     assert finished.returncode == 2
     assert "Usage: bash" in finished.stderr
