@@ -31,9 +31,10 @@ def render(place: Place) -> str:
         f"export JUPYTER_RUNTIME_DIR={quote(os.path.join(place.local, 'jupyter-runtime'))}",
     ]
     if place.links and place.storage.root:
-        # Fetched once for all notebooks on this storage, unless the user decided otherwise.
-        weights = os.path.join(place.storage.root, "deepdesign", "weights")
-        lines.append(_UNLESS_SET("DEEPDESIGN_WEIGHTS", quote(weights)))
+        if place.writable or place.hindered:
+            # Fetched once for all notebooks on this storage, unless the user decided otherwise.
+            weights = os.path.join(place.storage.root, "deepdesign", "weights")
+            lines.append(_UNLESS_SET("DEEPDESIGN_WEIGHTS", quote(weights)))
         # The widely used script's own file; only for people at a prompt, since it may do anything.
         lines.append(_AT_A_PROMPT(quote(os.path.join(place.storage.root, ".bash.local"))))
     lines.append(":")

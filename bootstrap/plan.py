@@ -193,9 +193,7 @@ def _shared(name: str, rules: Rules) -> str:
     """The one warning about keys in a team's storage, when they go there."""
     if not rules.shared or name not in (".ssh", ".git-credentials"):
         return ""
-    return (
-        "whoever shares this storage can read what is in it; `user: NAME` in the settings separates people."
-    )
+    return SHARED
 
 
 def _full(state: ItemState, free: int) -> str:
@@ -206,6 +204,7 @@ def _full(state: ItemState, free: int) -> str:
     )
 
 
+SHARED = "whoever shares this storage can read what is in it; `user: NAME` in the settings separates people."
 _LATER = (
     "it is too large to be moved while a notebook starts; run `deepdesign-bootstrap apply` in a terminal "
     "to keep it in storage."

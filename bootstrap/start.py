@@ -10,7 +10,7 @@ from bootstrap.errors import WrongInputError
 from bootstrap.items import Item
 from bootstrap.observe import ItemState
 from bootstrap.place import Options, Place, locate
-from bootstrap.plan import Done, Group, Plan, Rules, plan_item, plan_lost_links
+from bootstrap.plan import SHARED, Done, Group, Plan, Rules, plan_item, plan_lost_links
 from bootstrap.system import System
 
 
@@ -104,7 +104,11 @@ def _plan(place: Place) -> Result:
         return Result(place, (), Plan(plan_lost_links(_lost_links(place))))
     states = observe.observe_items(place) if place.links else ()
     rules = _rules(place, states)
-    groups = [plan_item(state, rules) for state in states]
+    groups: list[Group] = []
+    for state in states:
+        groups.append(plan_item(state, rules))
+        # Said once a start, and a start that finds the keys in storage does not say it again.
+        rules = rules._replace(shared=rules.shared and groups[-1].note != SHARED)
     if place.links:
         groups.append(local.plan_notebooks(place))
     groups += [local.plan_commands(place), local.plan_environment(place)]

@@ -129,7 +129,7 @@ def fit(picture: Picture, size: tuple[int, int]) -> Picture:
     box = (cut_x, cut_y, width - cut_x, height - cut_y)
 
     def scaled(plane: Plane) -> Plane:
-        image = Image.fromarray(np.ascontiguousarray(plane), mode=None)
+        image = Image.fromarray(np.ascontiguousarray(plane))
         return np.asarray(image.resize(size, Image.Resampling.LANCZOS, box=box), dtype=np.float32).clip(0, 1)
 
     rgb = np.stack([scaled(picture.rgb[..., channel]) for channel in range(3)], axis=-1)
@@ -161,9 +161,9 @@ def save_picture(path: Path, picture: Picture) -> None:
         image = Image.fromarray(levels)
         options.pop("icc_profile", None)
     elif picture.alpha is not None and kind in _KEEPS_ALPHA:
-        image = Image.fromarray(_bytes(np.dstack([picture.rgb, picture.alpha])), "RGBA")
+        image = Image.fromarray(_bytes(np.dstack([picture.rgb, picture.alpha])))
     else:
-        image = Image.fromarray(_bytes(picture.over_white()), "RGB")
+        image = Image.fromarray(_bytes(picture.over_white()))
     with written_whole(path) as draft:
         image.save(draft, format=kind, **options)
 

@@ -85,7 +85,7 @@ def render(page: Page) -> str:
 
 
 def _data_uri(colours: Plane, longest: int) -> str:
-    image = Image.fromarray((colours.clip(0, 1) * 255).round().astype("uint8"), "RGB")
+    image = Image.fromarray((colours.clip(0, 1) * 255).round().astype("uint8"))
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     options: dict[str, Any] = {"quality": 88, "optimize": True}

@@ -16,6 +16,15 @@ def _names(context: click.Context, parameter: click.Parameter, value: str) -> tu
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
+def _shares(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(share) for share in value.split(",") if share.strip())
+    except ValueError:
+        raise click.BadParameter(
+            "give numbers with commas between, such as 2,1.", context, parameter
+        ) from None
+
+
 @click.command(short_help="Paint a picture in the manner of others.")
 @click.argument("content")
 @click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
@@ -50,6 +59,23 @@ def _names(context: click.Context, parameter: click.Parameter, value: str) -> tu
     default=_DEFAULT.smoothness,
     show_default=True,
     help="How strongly noise is held down.",
+)
+@click.option(
+    "--blend",
+    metavar="SHARES",
+    default="",
+    callback=_shares,
+    help="How much of each style, such as 2,1. Default: equally.",
+)
+@click.option(
+    "--style-scale",
+    type=float,
+    default=_DEFAULT.style_scale,
+    show_default=True,
+    help="Size of the style's textures; below 1 is finer.",
+)
+@click.option(
+    "--keep-colors", is_flag=True, help="Take the style's light and dark only; the content keeps its colours."
 )
 @click.option(
     "--iterations",

@@ -37,6 +37,10 @@ def plan_job(
     """
     if not styles:
         raise BadInputError("At least one style picture is needed. Name it behind the content picture.")
+    if settings.blend and len(settings.blend) != len(styles):
+        raise BadInputError(
+            f"--blend has {len(settings.blend)} shares for {len(styles)} style pictures. Give one for each."
+        )
     before = read_picture(content)
     size = result_size(before.size, size=settings.size, width=settings.width, height=settings.height)
     paints = tuple(_style(path, before) for path in styles)

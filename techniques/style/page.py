@@ -15,7 +15,17 @@ from techniques.weights import Weights
 
 __all__ = ["command_line", "page"]
 
-_SHOWN = ("content_weight", "style_weight", "smoothness", "iterations", "optimizer", "start", "seed")
+_SHOWN = (
+    "content_weight",
+    "style_weight",
+    "smoothness",
+    "style_scale",
+    "keep_colors",
+    "iterations",
+    "optimizer",
+    "start",
+    "seed",
+)
 
 
 def page(record: dict[str, Any], job: Job, result: Stylized, weights: Weights) -> Page:
@@ -61,5 +71,6 @@ def command_line(sources: Sequence[Path], arguments: dict[str, Any]) -> str:
         default = list(field.default) if isinstance(field.default, tuple) else field.default
         if value != default:
             words.append(f"--{field.name.replace('_', '-')}")
-            words.append(",".join(value) if isinstance(value, list) else str(value))
+            if value is not True:
+                words.append(",".join(map(str, value)) if isinstance(value, list) else str(value))
     return shlex.join(words)

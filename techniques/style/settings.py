@@ -27,6 +27,12 @@ class StyleSettings:
     """How strongly the style's textures and colours are sought; 0 leaves the content as it is."""
     smoothness: float = 1.0
     """How strongly noise is held down; goes with the style weight."""
+    blend: tuple[float, ...] = ()
+    """How much of each style, in their order; empty means equally."""
+    style_scale: float = 1.0
+    """Size of the style's textures, relative to the style laid over the picture; below 1 is finer."""
+    keep_colors: bool = False
+    """Take the style's light and dark only, and leave the content its colours."""
     iterations: int = 200
     """Steps in all, shared equally by the sizes of the pyramid."""
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
@@ -56,6 +62,12 @@ class StyleSettings:
         ):
             if not math.isfinite(weight) or weight < 0:
                 raise BadInputError(f"{flag} {weight}: a weight is a number from 0 up.")
+        if any(not math.isfinite(share) or share < 0 for share in self.blend) or (
+            self.blend and not sum(self.blend)
+        ):
+            raise BadInputError("--blend: shares are numbers from 0 up, and one of them is above 0.")
+        if not 0.05 <= self.style_scale <= 20:
+            raise BadInputError(f"--style-scale {self.style_scale}: give a factor from 0.05 to 20.")
         if self.content_weight == 0 and self.style_weight == 0:
             raise BadInputError(
                 "--content-weight and --style-weight are both 0: nothing is sought. Raise one of them."

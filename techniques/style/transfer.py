@@ -64,7 +64,7 @@ def stylize(
     callbacks: Sequence[Callback] = (),
     state: dict[str, Any] | None = None,
 ) -> Stylized:
-    """Paint ``content`` in the manner of ``styles``, which count equally.
+    """Paint ``content`` in the manner of ``styles``.
 
     Without ``network`` or ``device`` those that ``settings`` name are taken; the network's weights are
     fetched if need be. The result has the content's transparency, ICC profile and bit depth. On a CPU, the
@@ -89,6 +89,8 @@ def stylize(
         state=state,
     )
     image = parameters["image"].clamp(0, 1)
+    if settings.keep_colors:
+        image = _with_colors_of(_tensor(fit(content, target), image.device), image)
     metrics = _metrics(content, styles, settings, target, network, image)
     boundaries = tuple(accumulate(stage.steps for stage in plan[:-1]))
     rgb = image[0].permute(1, 2, 0).cpu().numpy().astype(np.float32)
@@ -161,7 +163,8 @@ def _losses(
             {
                 layer: gram(activation)
                 for layer, activation in network(
-                    _tensor(fit(style, _style_size(style, size)), device), settings.style_layers
+                    _tensor(fit(style, _style_size(style, size, settings.style_scale)), device),
+                    settings.style_layers,
                 ).items()
             }
             for style in styles
@@ -169,7 +172,7 @@ def _losses(
     return [
         Content(forms, weight=settings.content_weight),
         GramStyle(
-            mean_of(textures, [1.0] * len(textures)),
+            mean_of(textures, settings.blend or [1.0] * len(textures)),
             dict.fromkeys(settings.style_layers, 1.0),
             weight=settings.style_weight * _STYLE_UNIT,
         ),
@@ -198,11 +201,20 @@ def _metrics(
     }
 
 
-def _style_size(style: Picture, size: tuple[int, int]) -> tuple[int, int]:
-    """The style as large as the picture at this stage, but never enlarged: blur is no texture."""
-    scale = min(1.0, max(size) / max(style.size))
+def _style_size(style: Picture, size: tuple[int, int], wanted: float) -> tuple[int, int]:
+    """As large as the picture at this stage, times ``wanted``; never enlarged, because blur is no texture."""
+    scale = min(1.0, wanted * max(size) / max(style.size))
     scale = max(scale, min(1.0, SMALLEST / min(style.size)))
     return max(SMALLEST, round(style.size[0] * scale)), max(SMALLEST, round(style.size[1] * scale))
+
+
+def _with_colors_of(content: Tensor, image: Tensor) -> Tensor:
+    """The luma of ``image`` with the two chroma channels of ``content`` (Rec. 601), both (1, 3, H, W).
+
+    Moving all three channels by the difference in luma is the same as swapping Y in YCbCr.
+    """
+    luma = torch.tensor([0.299, 0.587, 0.114], device=image.device).view(1, 3, 1, 1)
+    return (content + ((image - content) * luma).sum(1, keepdim=True)).clamp(0, 1)
 
 
 def _tensor(picture: Picture, device: torch.device) -> Tensor:

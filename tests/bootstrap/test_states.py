@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap import start
 from tests.bootstrap.homes import DEFAULT_NAMES, Scratch, bytes_anywhere, mode, put, tree
 
 
@@ -233,3 +234,13 @@ def test_large_folders_wait_for_a_person_at_start(scratch: Scratch) -> None:
     assert not (scratch.home / ".local").is_symlink()
     assert (scratch.home / ".ssh").is_symlink()
     assert any("deepdesign-bootstrap apply" in done.note for done in result.done or ())
+
+
+def test_keys_in_a_shared_storage_are_warned_of_once(scratch: Scratch) -> None:
+    def warnings(result: start.Result) -> list[str]:
+        return [done.name for done in result.done or () if "shares this storage" in done.note]
+
+    assert warnings(scratch.apply(profile="gradient")) == [".ssh"]
+    assert not warnings(scratch.next_machine().apply(profile="gradient"))
+    scratch.settings("user: anna\n")
+    assert not warnings(scratch.next_machine().apply(profile="gradient"))

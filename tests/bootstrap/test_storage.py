@@ -85,6 +85,7 @@ def test_read_only_storage_links_what_is_there_and_writes_nothing(scratch: Scrat
     )
     assert done.returncode == 0, done.stderr
     assert "cannot be written" in done.stdout
+    assert "DEEPDESIGN_WEIGHTS" not in (scratch.local / "env.sh").read_text()
     assert tree(scratch.storage) == before
     assert (scratch.home / ".ssh/id_x").read_text() == "key"
     assert (scratch.home / ".gitconfig").read_text() == "storage"

@@ -126,6 +126,42 @@ def test_without_style_the_content_comes_back(small, tmp_path, weights):
     assert difference.max() <= 2
 
 
+def test_a_blend_leans_to_the_style_with_the_larger_share(small, tmp_path, distance, weights):
+    results = {}
+    for share in (0.0, 1.0):
+        results[share] = tmp_path / f"{share}.png"
+        settings = replace(QUICK, size=96, iterations=30, blend=(share, 1 - share))
+        style_files(small["china"], small["coffee"], small["ihc"], output=results[share], settings=settings)
+
+    assert distance(results[1.0], small["coffee"]) < 0.5 * distance(results[0.0], small["coffee"])
+    assert distance(results[0.0], small["ihc"]) < 0.5 * distance(results[1.0], small["ihc"])
+
+
+def test_kept_colors_are_the_content_s_and_light_and_dark_are_not(small, tmp_path, weights):
+    result = tmp_path / "kept.png"
+    settings = replace(QUICK, size=96, iterations=30, keep_colors=True)
+    style_files(small["china"], small["coffee"], output=result, settings=settings)
+
+    def planes(path):
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert("YCbCr"), float)
+
+    made, content = planes(result), planes(small["china"])
+    inside = ((pixels(result) > 0) & (pixels(result) < 255)).all(-1)  # where nothing was cut off
+    assert inside.mean() > 0.5
+    assert np.abs(made - content)[inside][:, 1:].max() <= 2
+    assert np.abs(made - content)[..., 0].mean() > 10
+
+
+def test_a_smaller_style_scale_makes_another_picture(small, tmp_path, weights):
+    for scale in (1.0, 0.4):
+        settings = replace(QUICK, style_scale=scale)
+        style_files(small["china"], small["ihc"], output=tmp_path / f"{scale}.png", settings=settings)
+
+    difference = pixels(tmp_path / "1.0.png").astype(int) - pixels(tmp_path / "0.4.png")
+    assert np.abs(difference).mean() > 1
+
+
 def test_two_sides_crop_and_the_same_seed_gives_the_same_bytes(small, tmp_path, weights):
     settings = replace(QUICK, width=70, height=50, iterations=6, start="noise")
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -229,6 +265,9 @@ def truncated(tmp_path, good):
         (lambda t, g: [g, g, "--content-weight", "-1"], "--content-weight -1"),
         (lambda t, g: [g, g, "--content-weight", "0", "--style-weight", "0"], "both 0"),
         (lambda t, g: [g, g, "--iterations", "0"], "--iterations 0"),
+        (lambda t, g: [g, g, "--blend", "1,2"], "2 shares for 1 style"),
+        (lambda t, g: [g, g, "--blend", "much"], "--blend"),
+        (lambda t, g: [g, g, "--style-scale", "0"], "--style-scale 0"),
         (lambda t, g: [g, g, "--seed", "-1"], "--seed"),
         (lambda t, g: [g, g, "--device", "tpu"], "--device"),
         (lambda t, g: [g, g, "--colour", "blue"], "--colour"),
