@@ -16,6 +16,9 @@ __all__ = ["main", "run"]
 _COMMANDS = {
     "style": "techniques.style.command:style",
     "weights": "techniques.weights.command:weights",
+    "collect": "techniques.datasets.command:collect",
+    "unpack": "techniques.archives.command:unpack",
+    "pack": "techniques.archives.command:pack",
 }
 
 

@@ -5,10 +5,18 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["shared_options"]
+__all__ = ["file_options", "shared_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_QUIET = click.option("--quiet", is_flag=True, help="No progress.")
+_JSON = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object a line on standard output; the last one is the result.",
+)
+_DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 _SHARED = (
     click.option(
         "-o",
@@ -32,17 +40,12 @@ _SHARED = (
         show_default=True,
         help="Of whatever is random.",
     ),
-    click.option("--quiet", is_flag=True, help="No progress."),
-    click.option(
-        "--json",
-        "as_json",
-        is_flag=True,
-        help="One JSON object a line on standard output; the last one is the result.",
-    ),
+    _QUIET,
+    _JSON,
     click.option(
         "--resume", is_flag=True, help="Continue an interrupted run: the same command line again, with this."
     ),
-    click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
+    _DEBUG,
 )
 
 
@@ -51,3 +54,27 @@ def shared_options(command: Command) -> Command:
     for option in reversed(_SHARED):
         command = option(command)
     return command
+
+
+def file_options(output_help: str) -> Callable[[Command], Command]:
+    """For commands that compute nothing: the shared options, with their own help for ``-o``.
+
+    ``--device``, ``--seed`` and ``--resume`` are accepted and dropped, so that one set of flags fits every
+    command: nothing here depends on them, and what can be taken up again always is.
+    """
+    options = (
+        click.option("-o", "--output", metavar="PATH", help=output_help),
+        _QUIET,
+        _JSON,
+        _DEBUG,
+        click.option("--device", hidden=True, expose_value=False),
+        click.option("--seed", hidden=True, expose_value=False),
+        click.option("--resume", is_flag=True, hidden=True, expose_value=False),
+    )
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate

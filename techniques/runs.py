@@ -16,7 +16,16 @@ from techniques.files import write_text
 from techniques.pictures import FORMATS, can_write
 from techniques.report import GENERATOR
 
-__all__ = ["Place", "default_folder", "finished_record", "occupied", "place_for", "versions", "write_record"]
+__all__ = [
+    "Place",
+    "data_folder",
+    "default_folder",
+    "finished_record",
+    "occupied",
+    "place_for",
+    "versions",
+    "write_record",
+]
 
 # Names that look like a picture or a mesh, but that a picture is not written as.
 _OTHER_KINDS = {
@@ -112,6 +121,17 @@ def default_folder(environment: Mapping[str, str], root: Path = Path("/")) -> Pa
             return declared[0]
     artifacts = root / "artifacts"
     return artifacts if artifacts.is_mount() else Path("outputs")
+
+
+def data_folder(environment: Mapping[str, str], root: Path = Path("/")) -> Path:
+    """Where datasets go without ``-o``, which must outlive the job.
+
+    ``$DEEPDESIGN_DATA``, else ``datasets`` in the storage if one is mounted, else ``./datasets``.
+    """
+    if own := environment.get("DEEPDESIGN_DATA"):
+        return Path(own)
+    storage = root / "storage"
+    return storage / "datasets" if storage.is_mount() else Path("datasets")
 
 
 @contextmanager

@@ -1,0 +1,335 @@
+"""From a recipe to class folders: search, fetch, check, remember, until each class has enough.
+
+The root holds only files and one folder for each class that has pictures, so that training programs
+which take every folder for a class (torchvision's ImageFolder) read it unchanged.
+"""
+
+import datetime
+import hashlib
+import json
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from techniques.datasets import credits as sheets
+from techniques.datasets.check import Checked, Demands, RejectedError, check
+from techniques.datasets.client import Client
+from techniques.datasets.errors import (
+    BlockedError,
+    ContactNeededError,
+    ForbiddenAddressError,
+    GoneError,
+    SourceError,
+    TooLargeError,
+    UnreachableError,
+)
+from techniques.datasets.manifest import Manifest, Row, as_row, rows
+from techniques.datasets.recipe import Label, Query, Recipe
+from techniques.datasets.robots import Robots
+from techniques.datasets.sources.base import Candidate, Source
+
+_WORKERS = 4
+_NO_AI = {"noai", "noimageai"}
+
+Progress = Callable[[str, int, int], None]
+"""Called with a class, how many pictures it has, and how many it shall have."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to collect."""
+
+    per_class: int = 100
+    licences: tuple[str, ...] = ()
+    demands: Demands = field(default_factory=Demands)
+    max_bytes: int = 25_000_000
+    allow_noai: bool = False
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What came of it, for the whole dataset as it now stands."""
+
+    per_class: dict[str, int]
+    reasons: dict[str, int]
+    notes: tuple[str, ...]
+
+    @property
+    def images(self) -> int:
+        """Pictures in all classes."""
+        return sum(self.per_class.values())
+
+
+def collect(
+    recipe: Recipe, root: Path, sources: list[Source], client: Client, order: Order, progress: Progress
+) -> Collected:
+    """Fill ``root``; may be run again at any time, and then fetches only what is missing.
+
+    Raises `manifest.InUseError` if another run is at work there.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    notes: list[str] = []
+    with Manifest(root) as manifest:
+        _place_what_was_left(manifest, root)
+        run = _Run(root, manifest, client, order, progress)
+        working = list(sources)
+        for label in recipe.labels:
+            for source in list(working):
+                try:
+                    run.fill(label, source)
+                except SourceError as error:
+                    notes.append(f"{source.name}: {error}")
+                    working.remove(source)
+        per_class = {label.name: manifest.kept.get(label.folder, 0) for label in recipe.labels}
+        _write_sheets(recipe, root)
+    return Collected(per_class, dict(run.reasons), tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    path: Path
+    facts: Row
+
+
+class _Run:
+    def __init__(
+        self, root: Path, manifest: Manifest, client: Client, order: Order, progress: Progress
+    ) -> None:
+        self.root, self.manifest, self.client, self.order, self.progress = (
+            root,
+            manifest,
+            client,
+            order,
+            progress,
+        )
+        self.robots = Robots(client)
+        self.reasons: Counter[str] = Counter()
+
+    def fill(self, label: Label, source: Source) -> None:
+        """Fetch from ``source`` until ``label`` has enough or there is no more."""
+        for query in label.queries:
+            if self._missing(label) <= 0:
+                return
+            self._fetch_all(label, query, self._candidates(label, source, query))
+
+    def _missing(self, label: Label) -> int:
+        return self.order.per_class - self.manifest.kept.get(label.folder, 0)
+
+    def _candidates(self, label: Label, source: Source, query: Query) -> Iterator[Candidate]:
+        """What is undecided from earlier runs, then what the source has beyond."""
+        place = (label.folder, source.name, str(query))
+        known = self.manifest.searches.get(place)
+        if known is not None:
+            yield from list(known.waiting.values())
+            if known.finished:
+                return
+        for page in source.search(query, self.order.licences, known.cursor if known else None):
+            self.manifest.found(*place, list(page.candidates), page.cursor)
+            # A source may offer a picture twice, on two pages or for two queries.
+            yield from list(self.manifest.searches[place].waiting.values())
+
+    def _fetch_all(self, label: Label, query: Query, candidates: Iterator[Candidate]) -> None:
+        running: deque[tuple[Candidate, Future[_Fetched]]] = deque()
+        wanted = self._wanted(label, query, candidates)
+        problem: SourceError | None = None
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            try:
+                while True:
+                    # Never more in flight than are missing: nobody's server works for nothing.
+                    while problem is None and len(running) < min(_WORKERS, self._missing(label)):
+                        try:
+                            candidate = next(wanted, None)
+                        except SourceError as error:
+                            problem = error
+                            break
+                        if candidate is None:
+                            break
+                        running.append((candidate, pool.submit(self._fetch, label, candidate)))
+                    if not running:
+                        break
+                    candidate, future = running.popleft()
+                    self._finish(label, query, candidate, future)
+            except BaseException:
+                self.client.stopped.set()  # what is under way ends at its next piece
+                raise
+        if problem is not None:
+            raise problem
+
+    def _wanted(self, label: Label, query: Query, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
+        offered: set[str] = set()
+        for candidate in candidates:
+            if candidate.key in offered or candidate.key in self.manifest.decided:
+                continue
+            offered.add(candidate.key)
+            if candidate.licence.slug in self.order.licences:
+                yield candidate
+            else:
+                self._refuse_licence(label, query, candidate)
+
+    def _fetch(self, label: Label, candidate: Candidate) -> _Fetched:
+        """Fetch into a temporary file of the class folder, unless an earlier run has."""
+        part, note = _temporary(self.root, label.folder, candidate.key)
+        if note.exists() and part.exists():
+            return _Fetched(part, json.loads(note.read_text()))
+        self.robots.check(candidate.file_url)
+        part.parent.mkdir(exist_ok=True)
+        with part.open("w+b") as file:
+            answer = self.client.download(candidate.file_url, file, max_bytes=self.order.max_bytes)
+            file.flush()
+            os.fsync(file.fileno())
+        facts = {
+            "http_status": answer.status,
+            "etag": answer.headers.get("etag", ""),
+            "last_modified": answer.headers.get("last-modified", ""),
+            "content_type": answer.headers.get("content-type", ""),
+            "x_robots_tag": answer.headers.get("x-robots-tag", ""),
+            "bytes": answer.size,
+            "retrieved_at": _now(),
+        }
+        draft = note.with_suffix(".draft")
+        draft.write_text(json.dumps(facts))
+        draft.replace(note)
+        return _Fetched(part, facts)
+
+    def _finish(self, label: Label, query: Query, candidate: Candidate, future: "Future[_Fetched]") -> None:
+        part, note = _temporary(self.root, label.folder, candidate.key)
+        try:
+            fetched = future.result()
+            self._keep(label, query, candidate, fetched)
+        except RejectedError as error:
+            self._reject(label, query, candidate, error.reason, str(error))
+        except (GoneError, TooLargeError, ForbiddenAddressError, BlockedError) as error:
+            self._reject(label, query, candidate, _reason(error), str(error))
+        except (UnreachableError, ContactNeededError, SourceError) as error:
+            self.reasons[_reason(error)] += 1
+            self.manifest.decide(self._row(label, query, candidate, "failed", _reason(error), str(error)))
+        # Not in a `finally`: what an interrupted run has fetched stays for the next one.
+        part.unlink(missing_ok=True)
+        note.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.parent.rmdir()  # only if it is empty
+
+    def _keep(self, label: Label, query: Query, candidate: Candidate, fetched: _Fetched) -> None:
+        tags = {
+            tag.strip().lower() for tag in str(fetched.facts["x_robots_tag"]).replace(":", ",").split(",")
+        }
+        if tags & _NO_AI and not self.order.allow_noai:
+            raise RejectedError("noai", "its host asks not to train on it (X-Robots-Tag)")
+        original = hashlib.sha256(fetched.path.read_bytes()).hexdigest()
+        checked: Checked = check(fetched.path, self.order.demands)
+        digest = hashlib.sha256(checked.data).hexdigest()
+        if (other := self.manifest.hashes.get(digest) or self.manifest.hashes.get(original)) is not None:
+            raise RejectedError("duplicate", f"is in class {other!r} already")
+        ready = fetched.path
+        if digest != original:
+            ready = fetched.path.with_suffix(".ready")
+            with ready.open("wb") as file:
+                file.write(checked.data)
+                file.flush()
+                os.fsync(file.fileno())
+        name = f"{label.folder}/{digest}{checked.suffix}"
+        row = self._row(label, query, candidate, "kept", "", "")
+        row |= fetched.facts | {
+            "file": name,
+            "sha256": digest,
+            "fetched_sha256": original,
+            "sniffed_type": checked.sniffed,
+            "width": checked.width,
+            "height": checked.height,
+            "original_width": checked.original_width,
+            "original_height": checked.original_height,
+            "blur": round(checked.blur, 1),
+            "exposure": round(checked.exposure, 1),
+            "edits": ", ".join(checked.edits),
+        }
+        self.manifest.decide(row)
+        ready.replace(self.root / name)
+        self.progress(label.name, self.manifest.kept[label.folder], self.order.per_class)
+
+    def _refuse_licence(self, label: Label, query: Query, candidate: Candidate) -> None:
+        # Not for good: another run may allow more. So it is written down once, and looked at again.
+        if candidate.key not in self.manifest.refused:
+            self._reject(label, query, candidate, "licence", f"stands under {candidate.licence.name}")
+
+    def _reject(self, label: Label, query: Query, candidate: Candidate, reason: str, text: str) -> None:
+        self.reasons[reason] += 1
+        self.manifest.decide(self._row(label, query, candidate, "rejected", reason, text))
+
+    def _row(
+        self, label: Label, query: Query, candidate: Candidate, status: str, reason: str, text: str
+    ) -> dict[str, Any]:
+        return {
+            "class": label.folder,
+            "query": str(query),
+            **as_row(candidate),
+            "license_checked_at": _now(),
+            "status": status,
+            "reason": reason,
+            "why": text,
+        }
+
+
+def _temporary(root: Path, folder: str, key: str) -> tuple[Path, Path]:
+    """Where a candidate's bytes and the facts of its answer wait; nobody takes either for a picture."""
+    name = hashlib.sha256(key.encode()).hexdigest()[:24]
+    return root / folder / f".{name}.part", root / folder / f".{name}.json"
+
+
+def _place_what_was_left(manifest: Manifest, root: Path) -> None:
+    """Give its name to what a run that died had remembered but not placed; half-fetched files go."""
+    for row in manifest.unplaced:
+        part, note = _temporary(root, row["class"], f"{row['source']}:{row['source_id']}")
+        for ready in (part, part.with_suffix(".ready")):
+            if ready.exists() and hashlib.sha256(ready.read_bytes()).hexdigest() == row["sha256"]:
+                ready.replace(root / row["file"])
+        for rest in (part, note):
+            rest.unlink(missing_ok=True)
+    for part in [*root.glob("*/.*.part"), *root.glob("*/.*.ready"), *root.glob("*/.*.draft")]:
+        if part.suffix != ".part" or not part.with_suffix(".json").exists():
+            part.unlink()
+    manifest.count_files(root)
+
+
+def _write_sheets(recipe: Recipe, root: Path) -> None:
+    kept = sheets.present(rows(root), root)
+    classes = sorted({row["class"] for row in kept})
+    names = {label.folder: label for label in recipe.labels}
+    listing = [
+        {
+            "index": index,
+            "folder": folder,
+            "label": names[folder].name if folder in names else folder,
+            "queries": [str(query) for query in names[folder].queries] if folder in names else [],
+        }
+        for index, folder in enumerate(classes)
+    ]
+    written = {
+        "classes.json": json.dumps({"classes": listing}, indent=2, ensure_ascii=False) + "\n",
+        "credits.csv": sheets.table(kept),
+        "ATTRIBUTION.md": sheets.text(kept),
+        "credits.html": sheets.page(kept),
+    }
+    for name, content in written.items():
+        draft = root / f".{name}.part"
+        draft.write_text(content, encoding="utf-8")
+        draft.replace(root / name)
+
+
+def _reason(error: SourceError) -> str:
+    return {
+        "GoneError": "gone",
+        "TooLargeError": "too-large",
+        "ForbiddenAddressError": "forbidden-address",
+        "BlockedError": "blocked",
+        "ContactNeededError": "contact-needed",
+        "RateLimitedError": "rate-limited",
+    }.get(type(error).__name__, "unreachable")
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

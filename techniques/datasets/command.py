@@ -1,0 +1,295 @@
+"""``deepdesign collect``: the command line's view of collecting."""
+
+import errno
+import json
+import os
+import re
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from techniques.datasets import licences
+from techniques.datasets.check import Demands
+from techniques.datasets.client import Client
+from techniques.datasets.collect import Collected, Order
+from techniques.datasets.collect import collect as fill
+from techniques.datasets.errors import RecipeError, SourceError
+from techniques.datasets.manifest import InUseError
+from techniques.datasets.pace import HostRule
+from techniques.datasets.recipe import Recipe, parse
+from techniques.datasets.sources import commons, openverse
+from techniques.datasets.sources.base import Source
+from techniques.datasets.spelling import suggestion
+from techniques.errors import BadInputError, WorkFailedError
+from techniques.files import write_text
+from techniques.options import file_options
+from techniques.progress import Progress, progress_for
+from techniques.runs import data_folder, versions
+
+_ENDPOINTS = {"openverse": openverse.ENDPOINT, "commons": commons.ENDPOINT}
+_CONTACT = re.compile(r"[^\s()@]+@[^\s()@]+\.[^\s()@]+|https?://[^\s()]+")
+_LONGEST_LIST = 1_000_000
+
+
+def _words(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001
+    return tuple(word.strip().lower() for part in value for word in part.split(",") if word.strip())
+
+
+@click.command(short_help="Collect licensed pictures for a list of classes.")
+@click.argument("classes")
+@file_options(
+    "The dataset's folder. Default: a folder of the list's name under $DEEPDESIGN_DATA, else under datasets "
+    "in the storage if one is mounted, else ./datasets."
+)
+@click.option(
+    "--per-class",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="Pictures for each class.",
+)
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    callback=_words,
+    metavar="NAMES",
+    help="openverse, commons, or both in the order to ask them. Default: both.",
+)
+@click.option(
+    "--license",
+    "named",
+    multiple=True,
+    callback=_words,
+    metavar="NAMES",
+    help=f"Only these: {', '.join(licences.KNOWN)}. Default: all but no-derivatives (nd).",
+)
+@click.option("--commercial", is_flag=True, help="Only licences that allow commercial use.")
+@click.option(
+    "--contact",
+    envvar="DEEPDESIGN_CONTACT",
+    default="",
+    help="Your e-mail address or page, sent to the services: Wikimedia wants it. Also $DEEPDESIGN_CONTACT.",
+)
+@click.option(
+    "--min-side",
+    type=click.IntRange(1),
+    default=224,
+    show_default=True,
+    help="Shorter side in pixels, at least.",
+)
+@click.option(
+    "--max-mb",
+    type=click.IntRange(1, 1000),
+    default=25,
+    show_default=True,
+    help="Largest file, in megabytes.",
+)
+@click.option("--accept-noai", is_flag=True, help="Also take files whose host asks not to train on them.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only say how many results each source claims; fetch no picture."
+)
+@click.option(
+    "--endpoint", multiple=True, metavar="NAME=URL", help="Another address for a source, for tests."
+)
+@click.option("--allow-private", is_flag=True, help="Also ask servers in your own network, for tests.")
+def collect(
+    classes: str,
+    output: str | None,
+    quiet: bool,
+    as_json: bool,
+    per_class: int,
+    sources: tuple[str, ...],
+    named: tuple[str, ...],
+    commercial: bool,
+    contact: str,
+    min_side: int,
+    max_mb: int,
+    accept_noai: bool,
+    dry_run: bool,
+    endpoint: tuple[str, ...],
+    allow_private: bool,
+) -> None:
+    """Collect pictures for each class of the list CLASSES, with licence and creator of each.
+
+    A line is a class (gothic), or a label with searches (mies: Mies van der Rohe | Barcelona pavilion
+    -chair), or with a category of Wikimedia Commons (ionic: category:Ionic capitals). Run it
+    again to go on: nothing is fetched twice.
+    """
+    began = time.monotonic()
+    path, recipe = _recipe(classes)
+    names = sources or tuple(_ENDPOINTS)
+    order = Order(
+        per_class=per_class,
+        licences=_policy(named, commercial=commercial),
+        demands=Demands(min_side=min_side),
+        max_bytes=max_mb * 1_000_000,
+        allow_noai=accept_noai,
+    )
+    client = Client(contact=_checked_contact(contact), allow_private=allow_private)
+    chosen = _sources(names, endpoint, client)
+    root = Path(output).absolute() if output else data_folder(os.environ).absolute() / path.stem
+    progress = progress_for(quiet=quiet, as_json=as_json)
+    for note in recipe.notes:
+        progress.say(f"Note: {note}.")
+    if dry_run:
+        _claims(recipe, chosen, order)
+        return
+
+    def report(label: str, have: int, want: int) -> None:
+        progress.advance(label, have, want, {})
+
+    try:
+        result = fill(recipe, root, chosen, client, order, report)
+    except InUseError as error:
+        raise BadInputError(f"-o {root}: {error}.") from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise WorkFailedError(f"{root}: the disk is full. Free some space and run it again.") from error
+        raise BadInputError(
+            f"-o {root} cannot be written: {error.strerror or error}. Choose another -o."
+        ) from error
+    finally:
+        progress.end()
+    _tell(progress, recipe, result, order)
+    record = {
+        "command": "collect",
+        "arguments": {
+            "classes": str(path),
+            "output": output,
+            "per_class": per_class,
+            "source": list(names),
+            "license": list(order.licences),
+            "min_side": min_side,
+            "max_mb": max_mb,
+            "accept_noai": accept_noai,
+        },
+        "seed": client.seed,
+        "device": "cpu",
+        "weights": {},
+        "versions": versions(),
+        "results": [str(root)],
+        "metrics": {
+            "images": result.images,
+            "per_class": result.per_class,
+            "rejected": result.reasons,
+            "notes": list(result.notes),
+        },
+        "seconds": round(time.monotonic() - began, 3),
+    }
+    write_text(root / "run.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    if as_json:
+        click.echo(json.dumps(record))
+    elif not quiet:
+        click.echo(str(root))
+    _refuse_nothing(recipe, result)
+
+
+def _recipe(name: str) -> tuple[Path, Recipe]:
+    path = Path(name).absolute()
+    try:
+        if path.stat().st_size > _LONGEST_LIST:
+            raise BadInputError(
+                f"{name} is too long for a list of classes. Name a text file, one class a line."
+            )
+        return path, parse(path.read_text(encoding="utf-8"))
+    except RecipeError as error:
+        raise BadInputError(f"{name}: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(
+            f"{name} is not a text file in UTF-8. Save it as plain text, one class a line."
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BadInputError(
+            f"{name} cannot be read: {reason}. Name a text file, one class a line."
+        ) from error
+
+
+def _policy(named: tuple[str, ...], *, commercial: bool) -> tuple[str, ...]:
+    try:
+        allowed = licences.policy(named=named, commercial=commercial)
+    except ValueError as error:
+        raise BadInputError(f"--license: {error}.") from error
+    if not allowed:
+        raise BadInputError("--commercial leaves none of the licences that --license names. Name others.")
+    return allowed
+
+
+def _checked_contact(contact: str) -> str:
+    if contact and not _CONTACT.fullmatch(contact):
+        raise BadInputError("--contact must be an e-mail address or a web page, such as you@your.school.")
+    return contact
+
+
+def _sources(names: tuple[str, ...], endpoints: tuple[str, ...], client: Client) -> list[Source]:
+    known = dict(_ENDPOINTS)
+    rules: dict[str, HostRule] = {**openverse.RULES, **commons.RULES}
+    hosts = {"openverse": "api.openverse.org", "commons": "commons.wikimedia.org"}
+    for text in endpoints:
+        name, _, url = text.partition("=")
+        if name not in known or not urlsplit(url).netloc:
+            raise BadInputError(f"--endpoint {text}: write openverse=URL or commons=URL.")
+        known[name] = url
+        rules[urlsplit(url).netloc] = rules[hosts[name]]
+    client.rules.update(rules)
+    made: list[Source] = []
+    for name in dict.fromkeys(names):
+        if name not in known:
+            raise BadInputError(f"--source {name} is none we know. Choose from {', '.join(known)}.")
+        source: Source = (
+            openverse.Openverse(client, known[name])
+            if name == "openverse"
+            else commons.Commons(client, known[name])
+        )
+        if source.needs_contact and not client.contact:
+            raise BadInputError(
+                "Wikimedia Commons wants to know who asks. Add --contact you@your.school "
+                "(it is sent to them), "
+                "or ask only the other: --source openverse."
+            )
+        made.append(source)
+    return made
+
+
+def _claims(recipe: Recipe, sources: list[Source], order: Order) -> None:
+    for label in recipe.labels:
+        for source in sources:
+            for query in label.queries:
+                try:
+                    page = next(iter(source.search(query, order.licences, None)), None)
+                except SourceError as error:
+                    raise WorkFailedError(f"{source.name}: {error}.") from error
+                if page is not None:
+                    count = len(page.candidates) if page.claimed is None else page.claimed
+                    more = " or more" if page.claimed is None and page.cursor else ""
+                    click.echo(f"{label.name}: {source.name} has {count}{more} for {str(query)!r}")
+
+
+def _tell(progress: Progress, recipe: Recipe, result: Collected, order: Order) -> None:
+    for note in result.notes:
+        progress.say(f"Note: {note}.")
+    for label in recipe.labels:
+        have = result.per_class[label.name]
+        progress.say(f"{label.name}: {have} of {order.per_class} pictures")
+    if result.reasons:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(result.reasons.items()))
+        progress.say(f"Not kept: {reasons}; manifest.jsonl says why for each.")
+
+
+def _refuse_nothing(recipe: Recipe, result: Collected) -> None:
+    empty = [label.name for label in recipe.labels if not result.per_class[label.name]]
+    if not empty:
+        return
+    hints = [f"{name!r} may be {near!r}" for name in empty if (near := suggestion(name))]
+    trouble = f" ({result.notes[0]})" if result.notes else ""
+    advice = (
+        f"{'; '.join(hints)}: mend the list"
+        if hints
+        else "Try other words after a colon: label: query | query"
+    )
+    raise WorkFailedError(
+        f"No picture came for {', '.join(map(repr, empty))}{trouble}. {advice}, and run it again."
+    )

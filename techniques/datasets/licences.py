@@ -1,0 +1,80 @@
+"""Licences of pictures: one name each, whatever a source calls them, judged by what is to be done. Pure.
+
+Slugs are Openverse's. What a licence allows is in its deed at creativecommons.org.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+CC = ("by", "by-sa", "by-nc", "by-nc-sa", "by-nd", "by-nc-nd")
+FREE = ("cc0", "pdm")
+KNOWN = (*FREE, *CC)
+
+_CC = re.compile(r"(?:cc[-\s]*)?(by(?:-nc)?(?:-sa|-nd)?)[-\s]*(\d\.\d)?\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Licence:
+    """``slug`` is one of `KNOWN`, or empty for one that we do not know; ``version`` such as ``4.0``."""
+
+    slug: str
+    version: str = ""
+    url: str = ""
+
+    @property
+    def name(self) -> str:
+        """As people write it, such as ``CC BY-SA 4.0``."""
+        if self.slug == "cc0":
+            return "CC0 1.0"
+        if self.slug == "pdm":
+            return "Public domain"
+        return f"CC {self.slug.upper()} {self.version}".strip() if self.slug else "unknown licence"
+
+    @property
+    def commercial(self) -> bool:
+        """Whether money may be made with it."""
+        return bool(self.slug) and "nc" not in self.slug.split("-")
+
+    @property
+    def adaptation(self) -> bool:
+        """Whether it may be changed: training on a picture and styling it are adaptations."""
+        return bool(self.slug) and "nd" not in self.slug.split("-")
+
+
+def licence(text: str, *, version: str = "", url: str = "") -> Licence:
+    """The licence that a source calls ``text`` (``cc-by-sa-4.0``, ``CC BY 2.0``, ``pd``, ``by-nc`` ...).
+
+    A missing ``url`` is derived. An unknown text gives an empty slug, never a guess.
+    """
+    plain = text.strip().lower().replace("_", "-")
+    if plain.startswith(("cc0", "cc-zero", "cc-0")):
+        return Licence("cc0", "1.0", url or "https://creativecommons.org/publicdomain/zero/1.0/")
+    if plain in {"pdm", "pd", "public domain", "pd-old", "cc-pd", "pdm-1.0"} or plain.startswith("pd-"):
+        return Licence("pdm", "1.0", url or "https://creativecommons.org/publicdomain/mark/1.0/")
+    match = _CC.match(plain.replace(" ", "-"))
+    if match is None or match.group(1) not in CC:
+        return Licence("", url=url)
+    slug, version = match.group(1), match.group(2) or version
+    return Licence(
+        slug, version, url or (f"https://creativecommons.org/licenses/{slug}/{version}/" if version else "")
+    )
+
+
+def policy(
+    *, named: Iterable[str] = (), commercial: bool = False, adaptation: bool = True
+) -> tuple[str, ...]:
+    """The slugs that may be collected: those named, or all that allow what is to be done.
+
+    Raises `ValueError` for a name that is no licence.
+    """
+    wanted = [name.strip().lower() for name in named if name.strip()]
+    for name in wanted:
+        if name not in KNOWN:
+            raise ValueError(f"{name!r} is no licence we know; choose from {', '.join(KNOWN)}")
+    chosen = [Licence(slug) for slug in (wanted or KNOWN)]
+    return tuple(
+        one.slug
+        for one in chosen
+        if (one.commercial or not commercial) and (one.adaptation or not adaptation or one.slug in wanted)
+    )

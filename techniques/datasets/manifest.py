@@ -1,0 +1,186 @@
+"""What happened to every picture that was ever offered: an append-only file of JSON lines.
+
+A row is on disk before the picture gets its final name, so a run that dies anywhere is taken up without
+fetching anything twice. The last line may be torn by a crash; it is cut off.
+"""
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from techniques.datasets.licences import Licence
+from techniques.datasets.sources.base import Candidate
+
+NAME = "manifest.jsonl"
+Row = dict[str, Any]
+
+
+class InUseError(Exception):
+    """Another process writes to this dataset."""
+
+
+@dataclass
+class Search:
+    """How far one search of one source has come."""
+
+    cursor: dict[str, Any] | None = None
+    finished: bool = False
+    waiting: dict[str, Candidate] = field(default_factory=dict)
+    """Offered, and not decided on yet."""
+
+
+class Manifest:
+    """The rows of one dataset; enter it to write. Holds what a run must know, not the rows themselves."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / NAME
+        self.decided: dict[str, str] = {}
+        """Candidate key to status: ``kept`` or ``rejected``; what failed may succeed another time."""
+        self.refused: set[str] = set()
+        """Candidates whose licence an earlier run did not allow."""
+        self.hashes: dict[str, str] = {}
+        """Hash of what was fetched or is kept to the class that has it."""
+        self.kept: dict[str, int] = {}
+        """Pictures for each class."""
+        self.searches: dict[tuple[str, str, str], Search] = {}
+        """By class folder, source and query."""
+        self.unplaced: list[Row] = []
+        """Rows whose picture may still have its temporary name."""
+
+    def __enter__(self) -> Self:
+        self._file = self.path.open("a+b")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise InUseError(
+                f"another run is writing to {self.path.parent}; wait for it, or choose another -o"
+            ) from error
+        self._load()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._file.close()
+
+    def found(
+        self, folder: str, source: str, query: str, candidates: list[Candidate], cursor: Row | None
+    ) -> None:
+        """Remember a page of results, so that it need not be asked for again."""
+        self._append(
+            {
+                "row": "page",
+                "class": folder,
+                "source": source,
+                "query": query,
+                "cursor": cursor,
+                "candidates": [as_row(candidate) for candidate in candidates],
+            }
+        )
+
+    def decide(self, row: Row) -> None:
+        """Remember what became of a candidate; on disk when this returns."""
+        self._append({"row": "image", **row})
+
+    def count_files(self, root: Path) -> None:
+        """Count only pictures that are there: one that was thrown out makes room, and stays out."""
+        self.kept = {}
+        for row in self.unplaced:
+            if (root / row["file"]).is_file():
+                self.kept[row["class"]] = self.kept.get(row["class"], 0) + 1
+        self.unplaced = []
+
+    def _append(self, row: Row) -> None:
+        self._file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._take(row)
+
+    def _load(self) -> None:
+        self._file.seek(0)
+        whole = 0
+        for line in self._file:
+            if not line.endswith(b"\n"):
+                break
+            self._take(json.loads(line))
+            whole += len(line)
+        self._file.truncate(whole)
+        self._file.seek(0, os.SEEK_END)
+
+    def _take(self, row: Row) -> None:
+        if row["row"] == "page":
+            search = self.searches.setdefault((row["class"], row["source"], row["query"]), Search())
+            search.cursor, search.finished = row["cursor"], row["cursor"] is None
+            for offered in row["candidates"]:
+                candidate = _candidate(offered)
+                if self.decided.get(candidate.key) is None:
+                    search.waiting[candidate.key] = candidate
+            return
+        key = f"{row['source']}:{row['source_id']}"
+        if row["status"] == "failed":
+            return
+        if row["reason"] == "licence":
+            self.refused.add(key)
+            return
+        self.decided[key] = row["status"]
+        for search in self.searches.values():
+            search.waiting.pop(key, None)
+        for name in ("sha256", "fetched_sha256"):
+            if row.get(name):
+                self.hashes.setdefault(row[name], row["class"])
+        if row["status"] == "kept":
+            self.kept[row["class"]] = self.kept.get(row["class"], 0) + 1
+            self.unplaced.append(
+                {name: row[name] for name in ("file", "sha256", "source", "source_id", "class")}
+            )
+
+
+def rows(root: Path) -> list[Row]:
+    """All rows about pictures, oldest first; a torn last line is left out."""
+    path = root / NAME
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        parsed = (json.loads(line) for line in file if line.endswith(b"\n"))
+        return [row for row in parsed if row["row"] == "image"]
+
+
+def as_row(candidate: Candidate) -> Row:
+    return {
+        "source": candidate.source,
+        "source_id": candidate.source_id,
+        "file_url": candidate.file_url,
+        "page_url": candidate.page_url,
+        "title": candidate.title,
+        "creator": candidate.creator,
+        "creator_url": candidate.creator_url,
+        "license": candidate.licence.slug,
+        "license_version": candidate.licence.version,
+        "license_url": candidate.licence.url,
+        "attribution": candidate.attribution,
+        "license_source_field": candidate.licence_field,
+        "offered_width": candidate.width,
+        "offered_height": candidate.height,
+        "source_sha1": candidate.sha1,
+    }
+
+
+def _candidate(row: Row) -> Candidate:
+    return Candidate(
+        source=row["source"],
+        source_id=row["source_id"],
+        file_url=row["file_url"],
+        page_url=row["page_url"],
+        title=row["title"],
+        creator=row["creator"],
+        creator_url=row["creator_url"],
+        licence=Licence(row["license"], row["license_version"], row["license_url"]),
+        attribution=row["attribution"],
+        licence_field=row["license_source_field"],
+        width=row["offered_width"],
+        height=row["offered_height"],
+        sha1=row["source_sha1"],
+    )

@@ -1,0 +1,58 @@
+"""Ctrl-C in the middle of `deepdesign collect`, and the same command again."""
+
+import json
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+from techniques.datasets.testkit.corpus import Work
+from techniques.datasets.testkit.files import FakeFiles
+from techniques.datasets.testkit.openverse import FakeOpenverse
+from tests.techniques.conftest import PROGRAM
+
+
+class Held(FakeFiles):
+    """Gives three files, then keeps everybody waiting until released."""
+
+    def __init__(self, works: list[Work]) -> None:
+        super().__init__(works)
+        self.reached, self.released = threading.Event(), threading.Event()
+
+    def hold(self) -> None:
+        if len(self.asked) >= 4:
+            self.reached.set()
+            self.released.wait(60)
+
+
+def test_interrupted_and_run_again(tmp_path: Path, works: list[Work]) -> None:
+    (tmp_path / "styles.txt").write_text("gothic")
+    out = tmp_path / "set"
+    with Held(works) as files, FakeOpenverse(works, files.url) as openverse:
+        command = [
+            *(
+                PROGRAM,
+                "collect",
+                tmp_path / "styles.txt",
+                "-o",
+                out,
+                "--per-class",
+                "8",
+                "--source",
+                "openverse",
+            ),
+            *("--allow-private", "--endpoint", f"openverse={openverse.endpoint}"),
+        ]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert files.reached.wait(60)
+        process.send_signal(signal.SIGINT)
+        files.released.set()
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 130, said
+        assert "Traceback" not in said
+        again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert again.returncode == 0, again.stderr
+    kept = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+    names = sorted(row["file"] for row in kept if row.get("status") == "kept")
+    assert len(names) == 8
+    assert names == sorted(f"gothic/{path.name}" for path in (out / "gothic").iterdir())
