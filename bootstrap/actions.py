@@ -90,6 +90,22 @@ class Remove(NamedTuple):
     path: str
 
 
+class Restore(NamedTuple):
+    """Put a copy of what storage has in the place of a link to ``was``, or of nothing."""
+
+    source: str
+    path: str
+    name: str
+    was: str
+
+
+class GiveBack(NamedTuple):
+    """Move what was set aside to where it was."""
+
+    aside: str
+    path: str
+
+
 Action = (
     MakeFolder
     | MakeFile
@@ -103,6 +119,8 @@ Action = (
     | ChangeMode
     | Write
     | Remove
+    | Restore
+    | GiveBack
 )
 
 #: These change the storage, or take something out of HOME's view: one start at a time.

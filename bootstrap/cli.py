@@ -69,6 +69,22 @@ def status(**options: Any) -> None:
     _command("status", start.look, report.status_lines, options)
 
 
+@main.command()
+@_shared
+def undo(**options: Any) -> None:
+    """Give this home real files in place of the links; storage keeps everything.
+
+    The next start of a notebook links them again.
+    """
+    from bootstrap import undo as undoing
+
+    _command("undo", undoing.run, _undo_lines, options)
+
+
+def _undo_lines(result: start.Result) -> list[str]:
+    return report.lines(result)[1:] or ["There was nothing to undo."]
+
+
 def _plan_lines(result: start.Result) -> list[str]:
     text = report.lines(result)
     return [*text, "Everything is in place; nothing to do."] if result.plan.is_empty else text

@@ -93,6 +93,12 @@ class Executor:
             case actions.Remove(path):
                 self.system.unlink(path)
 
+            case actions.Restore(source, path, name, was):
+                self._restore(source, path, name, was)
+            case actions.GiveBack(aside, path):
+                self.system.rename(aside, path)
+                self.journal.record("give-back", path=path, aside=aside)
+
     # Storage
 
     def _ensure_items(self) -> None:
@@ -159,6 +165,20 @@ class Executor:
         except FileExistsError:
             if not (os.path.islink(path) and os.readlink(path) == target):
                 raise
+
+    def _restore(self, source: str, path: str, name: str, was: str) -> None:
+        """Copy first, then take the link away: a crash in between leaves a gap that the journal knows of."""
+        made = self._draft()
+        try:
+            self.left_out += copying.copy_tree(self.system, os.path.realpath(source), made, name, self._tick)
+        except OSError:
+            if os.path.lexists(made):
+                copying.remove_tree(self.system, made)
+            raise
+        if was:
+            self.system.unlink(path)
+        copying.put_in_place(self.system, made, path)
+        self.journal.record("restored", path=path)
 
     def _drop_aside(self, by: str) -> None:
         """Remove what storage has byte for byte; anything that differs by now stays set aside."""

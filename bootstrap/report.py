@@ -18,6 +18,8 @@ _VERBS = {
     actions.ChangeMode: "permissions mended",
     actions.Write: "written",
     actions.Remove: "removed",
+    actions.Restore: "a file or folder of this home's own again",
+    actions.GiveBack: "what was set aside is back",
 }
 
 

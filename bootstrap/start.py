@@ -68,6 +68,7 @@ def _do(result: Result, system: System | None) -> Result:
 
     system = system or RealSystem()
     place = result.place
+    copying.sweep(system, os.path.join(place.local, "tmp"))
     if not (result.plan.is_exclusive and place.links and place.writable):
         return result._replace(done=Executor(place, system).run(result.plan))
     try:

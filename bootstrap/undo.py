@@ -1,0 +1,104 @@
+"""Giving a home its own files back: the way out, also when the storage is gone.
+
+What the journal says was linked becomes real files again: copied from storage where it answers, else what
+was set aside when the link was made. Storage keeps everything.
+"""
+
+import os
+from collections.abc import Mapping
+
+from bootstrap import commands, environment
+from bootstrap.actions import Action, GiveBack, Remove, RemoveLink, Restore
+from bootstrap.place import Options, Place, locate
+from bootstrap.plan import Group, Plan
+from bootstrap.start import Result
+from bootstrap.system import RealSystem, System
+
+
+def run(options: Options, environment_: Mapping[str, str], system: System | None = None) -> Result:
+    """Undo what was done to this home."""
+    from bootstrap import copying
+    from bootstrap.execute import Executor
+
+    place = locate(options, environment_)
+    system = system or RealSystem()
+    copying.sweep(system, os.path.join(place.local, "tmp"))
+    plan = Plan((*_items(place), _own_files(place)))
+    return Result(place, (), plan, Executor(place, system).run(plan))
+
+
+def _journal(place: Place) -> list[dict[str, str]]:
+    import json
+
+    try:
+        with open(os.path.join(place.local, "journal.jsonl"), encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # the last line of a start that was killed
+        if isinstance(entry, dict):
+            found.append(entry)
+    return found
+
+
+def _items(place: Place) -> tuple[Group, ...]:
+    """One group for each path that the journal says was linked, and that is no real file by now."""
+    targets: dict[str, str] = {}
+    asides: dict[str, str] = {}
+    for entry in _journal(place):
+        path = entry.get("path", "")
+        if entry.get("step") in ("link", "relink"):
+            targets[path] = entry["target"]
+        elif entry.get("step") == "set-aside":
+            asides[path] = entry["aside"]
+        elif entry.get("step") in ("restored", "give-back"):
+            targets.pop(path, None)
+            asides.pop(path, None)
+    groups = []
+    for path, target in targets.items():
+        linked = os.path.islink(path) and os.readlink(path) == target
+        if linked or not os.path.lexists(path):
+            groups.append(
+                _item(path, target, asides.get(path, ""), linked=linked, inside=_inside(place, path))
+            )
+    return tuple(groups)
+
+
+def _inside(place: Place, path: str) -> bool:
+    return os.path.dirname(path) == place.home
+
+
+def _item(path: str, target: str, aside: str, *, linked: bool, inside: bool) -> Group:
+    name = os.path.basename(path)
+    away: tuple[Action, ...] = (RemoveLink(path, target),) if linked else ()
+    if not inside:  # the link in the browser's folder
+        return Group("notebooks", away)
+    if os.path.exists(target):
+        return Group(name, (Restore(target, path, name, target if linked else ""),))
+    if aside and os.path.lexists(aside):
+        return Group(
+            name,
+            (*away, GiveBack(aside, path)),
+            note="storage is gone; this is what this home had before the link.",
+        )
+    return Group(name, away, note="storage is gone, and this home had none of its own.")
+
+
+def _own_files(place: Place) -> Group:
+    """The environment file and the wrappers."""
+    steps: list[Action] = []
+    folder = os.path.join(place.local, "bin")
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        path = os.path.join(folder, name)
+        with open(path, "rb") as file:
+            if commands.is_ours(file.read(200)):
+                steps.append(Remove(path))
+    path = os.path.join(place.local, environment.NAME)
+    if os.path.lexists(path):
+        steps.append(Remove(path))
+    return Group("environment", tuple(steps))
