@@ -21,13 +21,30 @@ def _has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
+def _may_mount() -> bool:
+    asked = subprocess.run(["unshare", "--mount", "true"], capture_output=True, timeout=30, check=False)
+    return os.geteuid() == 0 and asked.returncode == 0
+
+
+_PROGRAMS = {  # and the Debian packages that have them
+    "cc": "gcc, libc6-dev",
+    "shellcheck": "shellcheck",
+    "ssh-keygen": "openssh-client",
+    "sshd": "openssh-server",
+    "unzip": "unzip",
+    "zip": "zip",
+}
 _CHECKS: dict[str, tuple[Callable[[], bool], str]] = {
     "docker": (_has_docker, "no Docker engine answers (`docker version`)"),
-    "cc": (lambda: shutil.which("cc") is not None, "no C compiler (Debian: gcc, libc6-dev)"),
-    "shellcheck": (lambda: shutil.which("shellcheck") is not None, "no shellcheck (Debian: shellcheck)"),
-    "sshd": (lambda: shutil.which("sshd") is not None, "no sshd (Debian: openssh-server)"),
-    "root": (lambda: os.geteuid() == 0, "not root, so nothing can be mounted here"),
+    "mounts": (_may_mount, "nothing can be mounted here (that takes root)"),
     "cuda": (_has_cuda, "no CUDA device"),
+    **{
+        program: (
+            lambda program=program: shutil.which(program) is not None,
+            f"no {program} (Debian: {package})",
+        )
+        for program, package in _PROGRAMS.items()
+    },
 }
 # No continuous-integration machine has a card, so this one may be missing there too.
 _OPTIONAL_EVERYWHERE = {"cuda"}
@@ -39,5 +56,5 @@ def need(what: str) -> None:
     if check():
         return
     if os.environ.get("DEEPDESIGN_NO_SKIP") == "1" and what not in _OPTIONAL_EVERYWHERE:
-        pytest.fail(f"nothing may be skipped here, but there is {reason}")
+        pytest.fail(f"nothing may be skipped here, but: {reason}")
     pytest.skip(reason)

@@ -50,7 +50,7 @@ def test_a_detected_storage_must_be_a_mount(scratch: Scratch) -> None:
 
 @pytest.mark.parametrize("kind", ["tmpfs", "bind"])
 def test_a_mount_is_detected(scratch: Scratch, kind: str) -> None:
-    need("root")
+    need("mounts")
     mount = "mount -t tmpfs none" if kind == "tmpfs" else f"mount --bind {scratch.storage}"
     done = mounted(
         f"mkdir {scratch.home.parent}/work; {mount} {scratch.home.parent}/work\n"
@@ -73,7 +73,7 @@ def test_links_of_ours_without_their_storage_give_way_so_that_jupyter_starts(scr
 
 
 def test_read_only_storage_links_what_is_there_and_writes_nothing(scratch: Scratch) -> None:
-    need("root")
+    need("mounts")
     put(scratch.cfg / ".ssh/id_x", "key", 0o600)
     put(scratch.cfg / ".gitconfig", "storage")
     put(scratch.home / ".config/app", "home")
@@ -95,7 +95,7 @@ def test_read_only_storage_links_what_is_there_and_writes_nothing(scratch: Scrat
 
 
 def test_full_storage_leaves_home_as_it_is_and_no_half_copy(scratch: Scratch) -> None:
-    need("root")
+    need("mounts")
     for number in range(40):
         put(scratch.home / f".config/{number}", "x" * 4096)
     before = tree(scratch.home / ".config")
@@ -112,7 +112,7 @@ def test_full_storage_leaves_home_as_it_is_and_no_half_copy(scratch: Scratch) ->
 
 
 def test_a_quota_that_only_shows_when_writing_leaves_no_half_copy(scratch: Scratch) -> None:
-    need("root")
+    need("mounts")
     for number in range(40):
         put(scratch.home / f".config/{number}", "x")
     before = tree(scratch.home / ".config")
@@ -130,7 +130,7 @@ def test_a_quota_that_only_shows_when_writing_leaves_no_half_copy(scratch: Scrat
 
 
 def test_home_on_another_file_system_is_adopted_whole(scratch: Scratch) -> None:
-    need("root")
+    need("mounts")
     listing = scratch.home.parent / "listing"
     done = mounted(
         f"mount -t tmpfs none {scratch.home}; cd {scratch.home}; mkdir .config; echo x >.config/app\n"
