@@ -250,7 +250,7 @@ def test_keys_in_a_shared_storage_are_warned_of_once(scratch: Scratch) -> None:
 
 
 def test_what_may_not_be_read_is_no_trouble_for_other_items(scratch: Scratch) -> None:
-    need("root")
+    need("mounts")
     closed = put(scratch.home / ".config/closed/app", "shut").parent
     closed.chmod(0o000)
     # Root without the right to pass over permissions.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.bootstrap.homes import Scratch, mode, put
+from tests.needs import need
 
 
 def at_home(scratch: Scratch, *command: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -58,8 +59,7 @@ def test_a_program_that_replaces_the_link_by_a_file_loses_nothing(scratch: Scrat
 
 
 def test_a_key_made_on_one_machine_is_accepted_by_ssh_on_the_next(scratch: Scratch) -> None:
-    if not shutil.which("ssh-keygen"):
-        pytest.skip("no OpenSSH client (Debian: openssh-client)")
+    need("ssh-keygen")
     assert scratch.apply().status == 0
     key = scratch.home / ".ssh/id_ed25519"
     at_home(scratch, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)

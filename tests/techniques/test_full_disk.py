@@ -15,12 +15,10 @@ from tests.needs import need
 
 @pytest.fixture
 def tiny_disk(tmp_path):
-    need("root")
+    need("mounts")
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=False)
-    if mounted.returncode:
-        pytest.skip("this machine lets nobody mount")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=True)
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
 

@@ -10,6 +10,7 @@ import pytest
 
 from techniques.archives.errors import ArchiveError, OccupiedError
 from techniques.archives.pack import Packed, content, pack
+from tests.needs import need
 from tests.techniques.archives.conftest import Unpack, tree
 
 
@@ -107,7 +108,6 @@ def test_an_empty_folder_is_no_success(tmp_path: Path) -> None:
 
 
 def test_info_zip_opens_it(tmp_path: Path, folder: Path) -> None:
-    if not shutil.which("unzip"):
-        pytest.skip("no unzip to compare with")
+    need("unzip")
     result = packed(folder, tmp_path / "out.zip")
     subprocess.run(["unzip", "-tq", result.path], check=True, capture_output=True)

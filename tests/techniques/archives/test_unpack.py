@@ -14,6 +14,7 @@ import pytest
 
 from techniques.archives.errors import NotAnArchiveError, OccupiedError, PasswordNeededError, TooMuchError
 from techniques.archives.unpack import Settings, unpack
+from tests.needs import need
 from tests.techniques.archives.conftest import Unpack, tree
 from tests.techniques.archives.hostile import info, tar_of, zip_of
 
@@ -171,8 +172,7 @@ def test_an_archive_of_nothing_but_junk_is_no_success(tmp_path: Path, unpacked: 
 
 
 def test_a_password_is_asked_for_and_used(tmp_path: Path, unpacked: Unpack) -> None:
-    if subprocess.run(["zip", "-v"], capture_output=True, check=False).returncode:
-        pytest.skip("no Info-ZIP to lock an archive with")
+    need("zip")
     (tmp_path / "a.txt").write_text("secret plan")
     subprocess.run(["zip", "-qP", "dome", "a.zip", "a.txt"], cwd=tmp_path, check=True)
     with pytest.raises(PasswordNeededError, match="--password-file"):
