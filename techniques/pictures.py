@@ -125,7 +125,8 @@ def fit(picture: Picture, size: tuple[int, int]) -> Picture:
     """
     width, height = picture.size
     scale = min(width / size[0], height / size[1])
-    cut_x, cut_y = (width - size[0] * scale) / 2, (height - size[1] * scale) / 2
+    # One of the two is 0, but for rounding: Pillow refuses a box that begins at -1e-14.
+    cut_x, cut_y = max(0.0, (width - size[0] * scale) / 2), max(0.0, (height - size[1] * scale) / 2)
     box = (cut_x, cut_y, width - cut_x, height - cut_y)
 
     def scaled(plane: Plane) -> Plane:

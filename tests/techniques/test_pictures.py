@@ -124,6 +124,23 @@ def test_fit_crops_the_middle_and_never_stretches(tmp_path):
     assert square.rgb[:, 3:97].min() > 0.99
 
 
+def test_any_size_fits_into_any_other():
+    """A box that began at -3e-14 was refused: 600 x 400 px into 160 x 107."""
+    random = np.random.default_rng(2)
+    sizes = [(600, 400), *(tuple(int(side) for side in random.integers(32, 700, 2)) for _ in range(40))]
+    targets = [
+        (160, 107),
+        (226, 151),
+        *(tuple(int(n) for n in random.integers(32, 90, 2)) for _ in range(12)),
+    ]
+    for width, height in sizes:
+        picture = Picture(np.full((height, width, 3), 0.5, np.float32))
+        for target in targets:
+            fitted = fit(picture, target)
+            assert fitted.size == target
+            assert np.abs(fitted.rgb - 0.5).max() < 1e-5
+
+
 def test_scaling_down_is_antialiased():
     board = np.indices((256, 256)).sum(0) % 2
     picture = Picture(np.repeat(board[..., None], 3, -1).astype(np.float32))
