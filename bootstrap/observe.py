@@ -196,9 +196,10 @@ def wrong_modes(root: str, item: str) -> tuple[WrongMode, ...]:
 
 
 def container_start() -> float:
-    """When this container's first process started, in seconds since the epoch; 0 where that cannot be told.
+    """When this container was made, in seconds since the epoch; 0 where that cannot be told.
 
-    An image's files were written before that, a user's after it.
+    Files of an image are older, those of a user newer. The first process tells, except in a container
+    that was stopped and started again: there Docker's own file, written once, is older.
     """
     try:
         with open("/proc/1/stat", encoding="ascii", errors="replace") as file:
@@ -207,4 +208,8 @@ def container_start() -> float:
             boot = next(int(line.split()[1]) for line in file if line.startswith("btime"))
     except (OSError, ValueError, IndexError, StopIteration):
         return 0.0
-    return boot + ticks / os.sysconf("SC_CLK_TCK")
+    started = boot + ticks / os.sysconf("SC_CLK_TCK")
+    try:
+        return min(started, os.lstat("/.dockerenv").st_ctime)
+    except OSError:
+        return started

@@ -4,11 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from bootstrap import start
+from bootstrap import observe, start
 from tests.bootstrap.homes import DEFAULT_NAMES, Scratch, bytes_anywhere, mode, put, tree
 from tests.needs import need
 
@@ -279,3 +280,16 @@ def test_what_may_not_be_read_is_no_trouble_for_other_items(scratch: Scratch) ->
     assert (closed / "app").read_text() == "shut"
     assert not (scratch.home / ".config").is_symlink()
     assert (scratch.home / ".ssh").is_symlink()
+
+
+def test_files_of_the_image_itself_are_not_kept_in_storage(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 0 < observe.container_start() < time.time()
+    monkeypatch.setattr(observe, "container_start", lambda: time.time() + 60)
+    put(scratch.cfg / ".config/app", "storage")
+    put(scratch.home / ".config/app", "the image's")
+    assert scratch.apply(profile="gradient").status == 0
+    assert not (scratch.cfg / ".deepdesign/asides").exists()
+    (aside,) = (scratch.local / "asides").glob("*/.config/app")
+    assert aside.read_text() == "the image's"
