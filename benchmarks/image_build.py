@@ -23,6 +23,17 @@ from images.container import started
 from images.platforms import GRADIENT
 
 TAG = "deepdesign-bench:now"
+# As images/Dockerfile stacks them; BuildKit's own history names some after a step of another stage.
+LAYERS = (
+    "base",
+    "Debian packages of every image",
+    "working directory",
+    "Debian packages of a notebook",
+    "virtual environment",
+    "torch and CUDA",
+    "JupyterLab and the rest",
+    "this project",
+)
 PROGRAM = Path(sys.executable).with_name("deepdesign-images")
 
 
@@ -63,7 +74,7 @@ def gzip_size(stream: BinaryIO) -> int:
 
 
 def layers(image: Any, known: frozenset[str] = frozenset()) -> dict[str, dict[str, Any]]:
-    """Layers that are not ``known``, lowest first: the step that made each, unpacked and compressed bytes."""
+    """Layers that are not ``known``, lowest first: what each is, unpacked and compressed bytes."""
     sizes: dict[str, tuple[int, int]] = {}
     texts: dict[str, bytes] = {}
     with tarfile.open(fileobj=Chunks(image.save(chunk_size=4 * 2**20)), mode="r|") as archive:  # type: ignore[call-overload]
@@ -79,16 +90,13 @@ def layers(image: Any, known: frozenset[str] = frozenset()) -> dict[str, dict[st
     for name, content in texts.items():
         sizes.setdefault(name, (len(content), len(zlib.compress(content, 6, wbits=31))))
     manifest = json.loads(texts["manifest.json"])[0]
-    history = [
-        step for step in json.loads(texts[manifest["Config"]])["history"] if not step.get("empty_layer")
-    ]
     return {
         name: {
-            "step": (step.get("created_by") or "base").removeprefix("RUN /bin/sh -c ").strip()[:60],
+            "layer": what,
             "bytes": sizes[name][0],
             "gzip_bytes": sizes[name][1],
         }
-        for name, step in zip(manifest["Layers"], history, strict=True)
+        for name, what in zip(manifest["Layers"], LAYERS, strict=True)
         if name not in known
     }
 
