@@ -26,7 +26,7 @@ def main() -> int:
     """Run the demo; returns the first exit status that is not 0."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--output", type=Path, default=Path("outputs/demo"))
-    options.add_argument("--size", type=int, default=480, help="longer side of the result, in pixels")
+    options.add_argument("--size", type=int, default=448, help="longer side of the result, in pixels")
     options.add_argument(
         "--iterations", type=int, default=None, help="default: what `deepdesign style` takes"
     )
