@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 
 from bootstrap import modes, trees
-from bootstrap.owner import of_temporary, this_process
+from bootstrap.owner import is_temporary, of_temporary, this_process
+from bootstrap.storage import is_mount
 from bootstrap.system import System
 
 #: Temporary trees of other machines' starts are leftovers after this many seconds.
@@ -47,8 +48,17 @@ def copy_tree(system: System, source: str, target: str, name: str, tick: Callabl
 
 
 def remove_tree(system: System, path: str) -> None:
-    """Remove a temporary tree of the bootstrap's own, entry by entry, links not followed."""
-    entries = [(relative, stat.S_ISDIR(found.st_mode)) for relative, found in trees.walk(path)]
+    """Remove a tree of the bootstrap's own, entry by entry; links are not followed, mounts not entered.
+
+    Raises OSError before anything is removed if something is mounted in there.
+    """
+    entries = []
+    for relative, found in trees.walk(path):
+        is_folder = stat.S_ISDIR(found.st_mode)
+        full = os.path.join(path, relative) if relative else path
+        if is_folder and is_mount(full):
+            raise OSError(errno.EBUSY, "something is mounted there", full)
+        entries.append((relative, is_folder))
     for relative, is_folder in reversed(entries):
         full = os.path.join(path, relative) if relative else path
         if is_folder:
@@ -79,8 +89,10 @@ def put_in_place(system: System, made: str, path: str) -> None:
 def sweep(system: System, folder: str) -> None:
     """Remove what crashed starts left in ``folder``; call it with the lease held."""
     here = this_process()
+    if os.path.islink(folder) or os.path.islink(os.path.dirname(folder)):
+        return  # what a link leads to is not ours to tidy
     try:
-        names = os.listdir(folder)
+        names = [name for name in os.listdir(folder) if is_temporary(name)]
     except OSError:
         return
     for name in names:

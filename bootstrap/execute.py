@@ -40,6 +40,9 @@ class Executor:
             try:
                 self._do(action)
             except OSError as error:
+                if isinstance(action, actions.ChangeMode) and error.errno in (errno.EPERM, errno.EACCES):
+                    note = f"{action.path} belongs to somebody else, so its permissions stay as they are."
+                    continue
                 problem = explain(error, self.place)
                 self._give_back(finished)
                 break
@@ -135,11 +138,16 @@ class Executor:
 
     def _keep(self, source: str, name: str) -> None:
         # Named by content: an image's own files come back at every start and are kept once.
-        folder = os.path.join(self.own_folder("asides"), f"{name.lstrip('.')}-{trees.digest(source)}")
+        asides, wanted = self.own_folder("asides"), f"{name.lstrip('.')}-{trees.digest(source)}"
+        folder, number = os.path.join(asides, wanted), 1
+        while os.path.lexists(path := os.path.join(folder, name)):
+            if trees.is_covered(source, path):
+                return
+            # Somebody tidied or changed that one: its name promises more than it holds.
+            number += 1
+            folder = os.path.join(asides, f"{wanted}-{number}")
         self._ensure(folder, 0o700)
-        path = os.path.join(folder, name)
-        if not os.path.lexists(path):
-            self._copy_into(source, path, name)
+        self._copy_into(source, path, name)
 
     # Home
 
@@ -209,6 +217,9 @@ class Executor:
         return self._ensure(os.path.join(self.place.local, name), 0o700)
 
     def _ensure(self, path: str, mode: int) -> str:
+        # A link would lead what is written, and what is tidied, out of the storage.
+        if os.path.islink(path):
+            raise NotADirectoryError(errno.ENOTDIR, "it is a link where a folder is needed", path)
         if not os.path.isdir(path):
             try:
                 self.system.make_folder(path, mode)
@@ -233,6 +244,8 @@ def explain(error: OSError, place: Place) -> str:
         return f"{where} cannot be changed by this user (no permission); {kept}. Ask whoever owns it."
     if error.errno == errno.EOPNOTSUPP:
         return f"{where}: {error.strerror}, so others may read it. Keep keys in another storage."
+    if error.errno == errno.ENOTDIR:
+        return f"{where}: {error.strerror}; {kept}. Put a folder in its place."
     if error.errno == errno.EEXIST:
         return f"{where} has just been made by another start; run `deepdesign-bootstrap apply` again."
     return f"{where}: {error.strerror}; {kept}. Run `deepdesign-bootstrap apply` again."

@@ -19,6 +19,7 @@ def main() -> int:
     try:
         result = run(Options(starting=True), os.environ)
     except WrongInputError as error:
+        _clear_the_way()
         _say([f"{error} Nothing was brought back; Jupyter starts without it."])
         return SAID_WHY
     from bootstrap import report
@@ -29,6 +30,17 @@ def main() -> int:
         return SAID_WHY
     _log(result.place.local, "\n".join(report.lines(result)) + "\n")
     return READY if result.environment_is_current else SAID_WHY
+
+
+def _clear_the_way() -> None:
+    from bootstrap.errors import WrongInputError
+    from bootstrap.place import find_home
+    from bootstrap.start import remove_lost_links
+
+    try:
+        remove_lost_links(find_home(None, os.environ)[0])
+    except (WrongInputError, OSError):
+        return
 
 
 def _say(lines: list[str]) -> None:

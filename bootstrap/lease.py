@@ -7,6 +7,7 @@ who has it, and is worthless once its owner is dead or has not renewed it for a 
 import contextlib
 import json
 import os
+import stat
 import time
 
 from bootstrap.owner import Owner, temporary, this_process
@@ -89,7 +90,8 @@ class Lease:
         try:
             self.system.write_file(probe, b"", 0o600)
             try:
-                return os.stat(probe).st_mtime - os.stat(self.path).st_mtime
+                # A clock that once ran ahead must not make a lease immortal.
+                return abs(os.stat(probe).st_mtime - os.lstat(self.path).st_mtime)
             finally:
                 self.system.unlink(probe)
         except OSError:
@@ -106,14 +108,20 @@ class Lease:
             # Somebody else broke it first and this is their new one: give it back.
             with contextlib.suppress(OSError):
                 self.system.hard_link(taken, self.path)
-        self.system.unlink(taken)
+        with contextlib.suppress(OSError):  # a folder, put there by hand: swept up later
+            self.system.unlink(taken)
 
 
 def _read(path: str) -> Owner | None:
+    unknown = Owner("", 0, "")  # unreadable: only its age can tell
     try:
-        with open(path, "rb") as file:
+        # Others write to this storage: a fifo must not hang the start, nor a link lead elsewhere.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return unknown
             return Owner(**json.loads(file.read(4096)))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError):
-        return Owner("", 0, "")  # unreadable: only its age can tell
+    except (OSError, ValueError, TypeError, RecursionError):
+        return unknown

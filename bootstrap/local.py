@@ -30,7 +30,7 @@ def plan_commands(place: Place) -> Group:
     except OSError:
         present = []
     for name in sorted(set(present) - set(wanted)):
-        stale = _read(os.path.join(folder, name))
+        stale = read(os.path.join(folder, name))
         if stale is not None and commands.is_ours(stale):
             steps.append(Remove(os.path.join(folder, name)))
     return Group("commands", tuple(steps))
@@ -51,7 +51,8 @@ def plan_notebooks(place: Place) -> Group:
     return Group("notebooks", (Link(path, root),))
 
 
-def _read(path: str) -> bytes | None:
+def read(path: str) -> bytes | None:
+    """The content of one of our small files, or ``None`` for whatever else stands there."""
     try:
         with os.fdopen(
             os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb"
@@ -62,4 +63,4 @@ def _read(path: str) -> bytes | None:
 
 
 def _has(path: str, content: bytes, mode: int) -> bool:
-    return _read(path) == content and os.stat(path).st_mode & 0o777 == mode
+    return read(path) == content and os.stat(path).st_mode & 0o777 == mode

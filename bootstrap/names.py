@@ -15,6 +15,15 @@ _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}")
 
 
+def shown(value: object) -> str:
+    """``value`` as a message may have it: text in quotes and cut, of anything else the kind only."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else value[:60] + "...")
+    if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 10**9):
+        return str(value)
+    return f"a {type(value).__name__}"
+
+
 def why_not_an_item(name: object) -> str | None:
     """Say why ``name`` cannot be an item, or ``None`` if it can."""
     if not isinstance(name, str):
@@ -38,7 +47,7 @@ def item(name: object, key: str) -> str:
     """Return ``name`` if it can be an item; ``key`` is the setting that the message names."""
     reason = why_not_an_item(name)
     if reason:
-        raise WrongInputError(f"{key}: {name!r} cannot be an item: {reason}.")
+        raise WrongInputError(f"{key}: {shown(name)} cannot be an item: {reason}.")
     return str(name)
 
 
@@ -46,7 +55,7 @@ def command(name: object, key: str) -> str:
     """Return ``name`` if it can be a program's name."""
     if not isinstance(name, str) or not _COMMAND.fullmatch(name):
         raise WrongInputError(
-            f"{key}: {name!r} cannot be a command's name: use letters, digits and . _ + - (at most 64)."
+            f"{key}: {shown(name)} cannot be a command's name: use letters, digits and . _ + - (at most 64)."
         )
     return name
 
@@ -55,6 +64,6 @@ def user(name: object, key: str) -> str:
     """Return ``name`` if it can be the name of a person's folder."""
     if not isinstance(name, str) or not _USER.fullmatch(name):
         raise WrongInputError(
-            f"{key}: {name!r} cannot be a name here: use letters, digits and . _ @ - (at most 64)."
+            f"{key}: {shown(name)} cannot be a name here: use letters, digits and . _ @ - (at most 64)."
         )
     return name

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from bootstrap import items, modes, names, trees
 from bootstrap.items import FILE, FOLDER, Item
 from bootstrap.place import Place
+from bootstrap.storage import is_bind_mount
 from bootstrap.trees import Size
 
 MISSING = "missing"
@@ -55,6 +56,8 @@ class ItemState(NamedTuple):
     #: Nothing in it has changed since the container started, so it came with the image.
     from_image: bool = False
     wrong_modes: tuple[WrongMode, ...] = ()
+    #: The storage lies in it: moving it would move the storage.
+    holds_storage: bool = False
 
 
 def observe_items(place: Place) -> tuple[ItemState, ...]:
@@ -92,6 +95,8 @@ def observe_item(place: Place, item: Item) -> ItemState:
     store, trouble = _store_side(path, target)
     home, kind, leads = _home_side(path, target)
     state = ItemState(item, path, target, home, store, kind, leads, trouble)
+    if home in (FOLDER, LIVE) and _holds(path, place.storage.root or ""):
+        return state._replace(holds_storage=True)
     moves = home in (FOLDER, FILE) or (home == LIVE and store == MISSING and kind in (FOLDER, FILE))
     if moves:
         size = trees.measure(os.path.realpath(path), START_ENTRIES if place.starting else sys.maxsize)
@@ -105,6 +110,10 @@ def observe_item(place: Place, item: Item) -> ItemState:
     if store in (FOLDER, FILE):
         state = state._replace(wrong_modes=wrong_modes(place.items, item.name))
     return state
+
+
+def _holds(path: str, root: str) -> bool:
+    return (os.path.realpath(root) + "/").startswith(os.path.realpath(path) + "/")
 
 
 def _kind(found: os.stat_result) -> str:
@@ -165,6 +174,8 @@ def _home_side(path: str, target: str) -> tuple[str, str, str]:
             pass
         if os.path.ismount(path):
             return MOUNT, FOLDER, ""
+    elif kind == FILE and is_bind_mount(path):
+        return MOUNT, FILE, ""
     return kind, kind, ""
 
 

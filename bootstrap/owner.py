@@ -47,6 +47,12 @@ def of_temporary(name: str, here: Owner) -> Owner | None:
     return Owner(here.host, int(pid), rest.partition(".")[0])
 
 
+def is_temporary(name: str) -> bool:
+    """Whether ``name`` is one that ``temporary`` makes, on whatever machine."""
+    mark, *numbers = name.split(".")
+    return len(mark) == 8 and len(numbers) == 3 and all(part.isdigit() for part in numbers)
+
+
 def _host() -> str:
     """Names the set of processes among which a pid means something: machine, boot and pid namespace."""
     parts = [os.uname().nodename]

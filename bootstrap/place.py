@@ -69,7 +69,7 @@ def locate(options: Options, environment: Mapping[str, str]) -> Place:
     if named == "auto":
         named = environment.get("DEEPDESIGN_PROFILE") or "auto"
     profile = profiles.choose(named, environment)
-    home, foreign = _home(options.home, environment)
+    home, foreign = find_home(options.home, environment)
     asked = options.storage if options.storage is not None else environment.get("DEEPDESIGN_STORAGE") or None
     found = storage.find(asked, profile, environment)
     chosen = _settings(options.config or environment.get("DEEPDESIGN_CONFIG") or None, found)
@@ -88,7 +88,8 @@ def _settings(named: str | None, found: Storage) -> Settings:
     return settings.load(found.settings) if found.settings else Settings()
 
 
-def _home(named: str | None, environment: Mapping[str, str]) -> tuple[str, bool]:
+def find_home(named: str | None, environment: Mapping[str, str]) -> tuple[str, bool]:
+    """The home that is meant, and whether it is another one than the one on record for this user."""
     import pwd
 
     try:

@@ -76,13 +76,17 @@ def plan_item(state: ItemState, rules: Rules) -> Group:
     """The steps that make ``state`` right under ``rules``."""
     name = state.item.name
     if state.store == BROKEN:
-        return Group(name, problem=f"{state.trouble}; your home is left as it is.")
+        # A dead ~/.local keeps Jupyter from starting.
+        away = (RemoveLink(state.path, state.leads),) if state.home == OURS and state.leads else ()
+        return Group(name, away, problem=f"{state.trouble}; your home is left as it is.")
     if state.store != MISSING and state.item.kind != ANY and state.store != state.item.kind:
         return Group(
             name,
             problem=f"{state.target} is a {state.store} where a {state.item.kind} is needed; "
             "your home is left as it is. Rename it.",
         )
+    if state.holds_storage:
+        return Group(name, problem=f"{state.path} holds the storage itself; it is left alone. Rename one.")
     if state.home == MOUNT:
         return Group(name, note="it is a mount of its own and left alone.")
     if state.home == OTHER or (state.home == LIVE and state.store == MISSING and state.kind == OTHER):

@@ -15,7 +15,7 @@
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from bootstrap import names
@@ -23,6 +23,7 @@ from bootstrap.errors import WrongInputError
 from bootstrap.items import ANY, DEFAULTS, FILE, FOLDER, Item
 
 _LIMIT = 256 * 1024
+_DEPTH = 20
 
 
 class Settings(NamedTuple):
@@ -59,9 +60,13 @@ def parse(text: bytes, source: str) -> Settings:
     """Read settings from YAML; the message of an error names ``source`` and the key."""
     import yaml
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        _refuse_bombs(yaml.parse(text, Loader=loader))
+        content = yaml.load(text, Loader=loader)  # noqa: S506
+    except WrongInputError as error:
+        raise WrongInputError(f"{source}: {error}") from None
+    except Exception as error:  # the constructors of dates and numbers raise whatever they meet
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not text"
@@ -70,6 +75,18 @@ def parse(text: bytes, source: str) -> Settings:
         return from_mapping({} if content is None else content)
     except WrongInputError as error:
         raise WrongInputError(f"{source}: {error}") from None
+
+
+def _refuse_bombs(events: Iterable[Any]) -> None:
+    """Refuse what no settings file has: aliases, which a few lines of make endless, and deep nesting, which
+    overflows the stack of the C loader.
+    """
+    depth = 0
+    for event in events:
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
+        if kind == "AliasEvent" or depth > _DEPTH:
+            raise WrongInputError("it has aliases or is nested too deeply; write each setting out.")
 
 
 def from_mapping(content: object) -> Settings:
@@ -99,11 +116,9 @@ def _items(value: object) -> tuple[Item, ...]:
             kind = entry.get("kind")
             extra = [key for key in entry if key not in ("name", "kind")]
             if extra or "name" not in entry:
-                raise WrongInputError(
-                    f"items: {dict(entry)!r} must have `name` and may have `kind`, nothing else."
-                )
+                raise WrongInputError("items: an entry must have `name` and may have `kind`, nothing else.")
             if kind not in (None, FILE, FOLDER):
-                raise WrongInputError(f"items: kind must be `{FILE}` or `{FOLDER}`, not {kind!r}.")
+                raise WrongInputError(f"items: kind must be `{FILE}` or `{FOLDER}`, not {names.shown(kind)}.")
             entry = entry["name"]
         name = names.item(entry, "items")
         if name.casefold() in found:

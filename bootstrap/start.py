@@ -11,6 +11,8 @@ from bootstrap.items import Item
 from bootstrap.observe import ItemState
 from bootstrap.place import Options, Place, locate
 from bootstrap.plan import SHARED, Done, Group, Plan, Rules, plan_item, plan_lost_links
+from bootstrap.settings import Settings
+from bootstrap.storage import MISSING, Storage
 from bootstrap.system import System
 
 
@@ -133,17 +135,36 @@ def _rules(place: Place, states: tuple[ItemState, ...]) -> Rules:
 
 def _lost_links(place: Place) -> tuple[ItemState, ...]:
     """Links of ours whose storage is not there."""
-    found = []
+    from bootstrap import journal
+
+    found = journal.lost_links(place.local)
     for item in place.settings.items:
         path = os.path.join(place.home, item.name)
         try:
             leads = os.readlink(path)
         except OSError:
             continue
+        # The widely used script left links too, and no journal.
         ours = any(leads.startswith(os.path.join(root, "cfg", "")) for root in place.storage.candidates)
         if ours and not os.path.exists(path):
-            found.append(ItemState(Item(item.name), path, leads, observe.DEAD, observe.MISSING, leads=leads))
-    return tuple(found)
+            found[path] = leads
+    return tuple(
+        ItemState(Item(os.path.basename(path)), path, leads, observe.DEAD, observe.MISSING, leads=leads)
+        for path, leads in found.items()
+    )
 
 
-__all__ = ["Options", "Result", "WrongInputError", "look", "run"]
+def remove_lost_links(home: str) -> None:
+    """What is left to do for a home when nothing else can be: links of ours that lead nowhere go, because a
+    dead ``~/.local`` keeps Jupyter from starting.
+    """
+    from bootstrap import profiles
+    from bootstrap.execute import Executor
+    from bootstrap.system import RealSystem
+
+    nowhere = Storage(None, MISSING)
+    place = Place(home, nowhere, profiles.choose("plain", {}), Settings(), starting=True)
+    Executor(place, RealSystem()).run(Plan(plan_lost_links(_lost_links(place))))
+
+
+__all__ = ["Options", "Result", "WrongInputError", "look", "remove_lost_links", "run"]

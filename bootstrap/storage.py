@@ -53,7 +53,7 @@ def find(named: str | None, profile: Profile, environment: Mapping[str, str]) ->
         if os.path.isabs(path) and path not in candidates:
             candidates.append(path)
     for path in candidates:
-        if _is_mount(path):
+        if is_mount(path):
             return Storage(path, _access(path))
     if not candidates:
         return Storage(
@@ -77,7 +77,7 @@ def _named(named: str) -> Storage:
     return Storage(path, _access(path))
 
 
-def _is_mount(path: str) -> bool:
+def is_mount(path: str) -> bool:
     """Whether another file system begins at ``path``; one folder of the container's own disk does not
     count.
     """
@@ -87,10 +87,10 @@ def _is_mount(path: str) -> bool:
         return False
     if not stat.S_ISDIR(here.st_mode):
         return False
-    return here.st_dev != above.st_dev or os.path.samestat(here, above) or _is_bind_mount(path)
+    return here.st_dev != above.st_dev or os.path.samestat(here, above) or is_bind_mount(path)
 
 
-def _is_bind_mount(path: str) -> bool:
+def is_bind_mount(path: str) -> bool:
     """A bind mount from the same disk has its parent's device number, so the kernel's list decides."""
     escaped = os.path.realpath(path).replace("\\", "\\134").replace(" ", "\\040")
     try:

@@ -59,6 +59,8 @@ def is_covered(path: str, by: str) -> bool:
             return False
         if stat.S_IFMT(found.st_mode) != stat.S_IFMT(there.st_mode):
             return False
+        if stat.S_ISDIR(found.st_mode) and os.path.samestat(found, there):
+            return False  # a bind mount of the very same folder is no second copy of it
         here = os.path.join(path, relative) if relative else path
         if stat.S_ISLNK(found.st_mode):
             if os.readlink(here) != os.readlink(other):

@@ -7,7 +7,7 @@ was set aside when the link was made. Storage keeps everything.
 import os
 from collections.abc import Mapping
 
-from bootstrap import commands, environment
+from bootstrap import commands, environment, journal, local
 from bootstrap.actions import Action, GiveBack, Remove, RemoveLink, Restore
 from bootstrap.place import Options, Place, locate
 from bootstrap.plan import Group, Plan
@@ -27,30 +27,11 @@ def run(options: Options, environment_: Mapping[str, str], system: System | None
     return Result(place, (), plan, Executor(place, system).run(plan))
 
 
-def _journal(place: Place) -> list[dict[str, str]]:
-    import json
-
-    try:
-        with open(os.path.join(place.local, "journal.jsonl"), encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except OSError:
-        return []
-    found = []
-    for line in lines:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue  # the last line of a start that was killed
-        if isinstance(entry, dict):
-            found.append(entry)
-    return found
-
-
 def _items(place: Place) -> tuple[Group, ...]:
     """One group for each path that the journal says was linked, and that is no real file by now."""
     targets: dict[str, str] = {}
     asides: dict[str, str] = {}
-    for entry in _journal(place):
+    for entry in journal.entries(place.local):
         path = entry.get("path", "")
         if entry.get("step") in ("link", "relink"):
             targets[path] = entry["target"]
@@ -70,7 +51,7 @@ def _items(place: Place) -> tuple[Group, ...]:
 
 
 def _inside(place: Place, path: str) -> bool:
-    return os.path.dirname(path) == place.home
+    return os.path.realpath(os.path.dirname(path)) == os.path.realpath(place.home)
 
 
 def _item(path: str, target: str, aside: str, *, linked: bool, inside: bool) -> Group:
@@ -95,9 +76,9 @@ def _own_files(place: Place) -> Group:
     folder = os.path.join(place.local, "bin")
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
         path = os.path.join(folder, name)
-        with open(path, "rb") as file:
-            if commands.is_ours(file.read(200)):
-                steps.append(Remove(path))
+        content = local.read(path)
+        if content is not None and commands.is_ours(content):
+            steps.append(Remove(path))
     path = os.path.join(place.local, environment.NAME)
     if os.path.lexists(path):
         steps.append(Remove(path))

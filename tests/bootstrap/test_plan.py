@@ -72,9 +72,12 @@ def test_a_storage_that_cannot_be_written_is_not_written() -> None:
 def test_nothing_is_done_to_an_item_that_has_a_problem() -> None:
     for state, rules in everything():
         group = plan_item(state, rules)
-        assert not (group.problem and group.actions), (state, rules)
+        # But for a link of ours that leads nowhere: with a dead ~/.local Jupyter does not start.
+        dead_end = state.store == BROKEN and state.home == OURS
+        steps = [step for step in group.actions if not (dead_end and isinstance(step, RemoveLink))]
+        assert not (group.problem and steps), (state, rules)
         if state.store == BROKEN or state.home in (MOUNT, OTHER):
-            assert not group.actions, (state, rules)
+            assert not steps, (state, rules)
 
 
 def test_what_goes_out_of_sight_of_a_home_that_will_be_gone_is_in_storage_first() -> None:
@@ -109,7 +112,7 @@ def test_only_what_is_set_aside_or_missing_is_linked_over() -> None:
             assert state.home in (LIVE, DEAD), (state, rules)
         if index(group, RemoveLink) >= 0:
             assert state.home == OURS, (state, rules)
-            assert state.store == MISSING, (state, rules)
+            assert state.store in (MISSING, BROKEN), (state, rules)
         if index(group, DropAside) >= 0:
             assert state.covered, (state, rules)
 
