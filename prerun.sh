@@ -18,6 +18,9 @@ if (                                                                            
     esac                                                                                                          #
     printf 'deepdesign: %s; nothing was brought back this time, Jupyter starts without it.\n' "$why"              #
     exit 3                                                                                                        #
-) 1>&2 && [ -r "${HOME:-}/.deepdesign/env.sh" ]; then                                                             #
-    command . "${HOME:-}/.deepdesign/env.sh" || :                                                                 #
+) 1>&2 && case ${HOME:-} in /*) [ -r "$HOME/.deepdesign/env.sh" ] ;; *) ! : ;; esac; then                         #
+    # A variable that the caller made read-only ends some shells: try it in a copy of this one first.             #
+    if ( command . "$HOME/.deepdesign/env.sh" ) >/dev/null 2>&1; then                                             #
+        command . "$HOME/.deepdesign/env.sh" || :                                                                 #
+    fi                                                                                                            #
 fi || :                                                                                                           #
