@@ -2,4 +2,4 @@
 
 from bootstrap.cli import main
 
-main(prog_name="deepdesign-bootstrap")
+main()

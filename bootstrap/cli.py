@@ -39,7 +39,7 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="deepdesign")
-def main() -> None:
+def program() -> None:
     """Keep your environment across notebooks: packages, keys and settings live in storage and come back at
     each start.
 
@@ -48,28 +48,43 @@ def main() -> None:
     """
 
 
-@main.command()
+def main() -> None:
+    """Run the program with this process's arguments; wrong ones end it with one plain line and status 2."""
+    as_json = "--json" in sys.argv[1:]
+    try:
+        program.main(prog_name="deepdesign-bootstrap", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.UsageError as error:
+        hint = f"`{error.ctx.command_path if error.ctx else 'deepdesign-bootstrap'} --help` explains."
+        _fail(f"{error.format_message()} {hint}", 2, {"as_json": as_json})
+    except (click.Abort, KeyboardInterrupt):
+        _fail("stopped; run the command again to finish.", 130, {"as_json": as_json})
+
+
+@program.command()
 @_shared
 def apply(**options: Any) -> None:
     """Bring everything back, and keep what is new."""
     _command("apply", start.run, report.lines, options)
 
 
-@main.command()
+@program.command()
 @_shared
 def plan(**options: Any) -> None:
     """Show what apply would do; nothing is touched."""
     _command("plan", start.look, _plan_lines, options)
 
 
-@main.command()
+@program.command()
 @_shared
 def status(**options: Any) -> None:
     """Show how each item stands; nothing is touched."""
     _command("status", start.look, report.status_lines, options)
 
 
-@main.command()
+@program.command()
 @_shared
 def undo(**options: Any) -> None:
     """Give this home real files in place of the links; storage keeps everything.

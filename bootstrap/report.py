@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bootstrap import actions, storage
+from bootstrap import actions, observe, storage
 from bootstrap.start import Result
 
 _VERBS = {
@@ -67,9 +67,21 @@ def status_lines(result: Result) -> list[str]:
         elif group.actions:
             state = f"`apply` would do: {describe(group.actions)}"
         else:
-            state = group.note or "in place"
+            state = group.note or _standing(result, group.name)
+        if not state:
+            continue
         text.append(f"{group.name:18} {state}")
     return text
+
+
+def _standing(result: Result, name: str) -> str:
+    """How a group stands that needs no step: nothing is called in place that is not there."""
+    if name in ("commands", "environment"):
+        return "in place"
+    items = [state for state in result.states if state.item.name == name]
+    if not items:
+        return ""  # no link to show the storage by, and none is wanted
+    return "in place" if items[0].home == observe.OURS else "not kept: neither home nor storage has it"
 
 
 def as_json(result: Result, command: str) -> dict[str, Any]:
