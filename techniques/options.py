@@ -17,14 +17,23 @@ _JSON = click.option(
     help="One JSON object a line on standard output; the last one is the result.",
 )
 _DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+
+
+def _named(context: click.Context, option: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    """Refuse ``-o ""``, which a shell makes of a variable that is not set: it would mean this very folder."""
+    if value == "":
+        raise click.BadParameter("the name is empty; give one, or leave -o away.")
+    return value
+
+
+def _output(help_text: str) -> Callable[[Command], Command]:
+    return click.option("-o", "--output", metavar="PATH", callback=_named, help=help_text)
+
+
 _SHARED = (
-    click.option(
-        "-o",
-        "--output",
-        metavar="PATH",
-        help="A picture's name (.png, .jpg, .webp, .tif) or a folder. Default: where the platform "
-        "collects results, "
-        "else ./outputs.",
+    _output(
+        "A picture's name (.png, .jpg, .webp, .tif, .bmp) or a folder. Default: where the platform collects "
+        "results, else ./outputs."
     ),
     click.option(
         "--device",
@@ -63,7 +72,7 @@ def file_options(output_help: str) -> Callable[[Command], Command]:
     command: nothing here depends on them, and what can be taken up again always is.
     """
     options = (
-        click.option("-o", "--output", metavar="PATH", help=output_help),
+        _output(output_help),
         _QUIET,
         _JSON,
         _DEBUG,

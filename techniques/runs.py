@@ -91,18 +91,21 @@ def place_for(output: Path | None, *, resume: bool = False) -> Place:
             raise BadInputError(
                 f"-o {output} is a file without a picture's suffix. Name a folder, or a .png or .jpg."
             )
-        return _in_folder(output)
+        place = _in_folder(output)
+        _refuse_strangers(place, output)
+        if place.picture.exists() and not (place.record.exists() or place.checkpoint.exists()):
+            raise BadInputError(
+                f"-o {output}: {place.picture} is there, and no run of ours made it. Choose another folder."
+            )
+        return place
     if output.is_dir():
         raise BadInputError(
             f"-o {output} is a folder, though it is named like a picture. Choose another name."
         )
-    report = output.with_suffix(".html")
-    if report.exists() and GENERATOR.encode() not in report.read_bytes()[:4096]:
-        raise BadInputError(
-            f"-o {output}: the report would replace {report}, which is not ours. Choose another name."
-        )
     hidden = output.with_name(f".{output.name}.checkpoint")
-    return Place(output, output.with_suffix(".run.json"), report, hidden)
+    place = Place(output, output.with_suffix(".run.json"), output.with_suffix(".html"), hidden)
+    _refuse_strangers(place, output)
+    return place
 
 
 def default_folder(environment: Mapping[str, str], root: Path = Path("/")) -> Path:
@@ -205,6 +208,26 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _refuse_strangers(place: Place, output: Path) -> None:
+    """Refuse to write over a report or a record that is not of a run with this very result."""
+    if place.report.exists() and GENERATOR.encode() not in place.report.read_bytes()[:4096]:
+        raise BadInputError(
+            f"-o {output}: the report would replace {place.report}, which is not ours. Choose another name."
+        )
+    if place.record.exists() and _result_of(place.record) != place.picture.name:
+        raise BadInputError(
+            f"-o {output}: {place.record} is there and belongs to another result. Choose another name."
+        )
+
+
+def _result_of(record: Path) -> str | None:
+    """The name of what the run made that ``record`` is of; None if it is no such record."""
+    try:
+        return Path(json.loads(record.read_text(encoding="utf-8"))["results"][0]).name
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
 def _in_folder(folder: Path) -> Place:
     return Place(
         folder / "result.png", folder / "run.json", folder / "report.html", folder / ".deepdesign.checkpoint"
@@ -212,15 +235,16 @@ def _in_folder(folder: Path) -> Place:
 
 
 def _unused(folder: Path, *, resume: bool) -> Path:
-    number, candidate = 1, folder
+    """The first of ``folder``, ``folder/2`` ... without a run; to resume: the last one with a run."""
+    number, candidate, latest = 1, folder, folder
     while True:
         place = _in_folder(candidate)
         if resume and place.checkpoint.exists():
             return candidate
-        if not place.record.exists() and not (place.checkpoint.exists() and not resume):
-            return candidate
+        if not any(path.exists() for path in (place.picture, place.record, place.report, place.checkpoint)):
+            return latest if resume else candidate
         number += 1
-        candidate = folder / str(number)
+        latest, candidate = candidate, folder / str(number)
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -54,6 +54,32 @@ def test_a_default_folder_with_a_run_in_it_is_not_written_over(tmp_path, monkeyp
     assert place_for(None, resume=True).picture == tmp_path / "2" / "result.png"
 
 
+def test_to_resume_a_finished_run_in_the_default_folder_is_to_find_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPDESIGN_OUTPUT", str(tmp_path))
+    for number in ("", "2"):
+        (tmp_path / number).mkdir(exist_ok=True)
+        (tmp_path / number / "run.json").write_text("{}")
+    assert place_for(None, resume=True).picture == tmp_path / "2" / "result.png"
+
+
+@pytest.mark.parametrize("name", ["result.png", "run.json", "report.html"])
+def test_a_folder_with_somebody_else_s_files_is_refused(name, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / name).write_text('{"results": ["photos"]}')
+
+    with pytest.raises(BadInputError, match="Choose another"):
+        place_for(tmp_path / "folder")
+    assert (tmp_path / "folder" / name).read_text() == '{"results": ["photos"]}'
+
+
+def test_a_record_of_another_picture_stays(tmp_path):
+    (tmp_path / "a.run.json").write_text(json.dumps({"results": [str(tmp_path / "a.png")]}))
+
+    assert place_for(tmp_path / "a.png").record == tmp_path / "a.run.json"
+    with pytest.raises(BadInputError, match="another result"):
+        place_for(tmp_path / "a.jpg")
+
+
 def test_a_report_never_replaces_a_page_that_is_not_ours(tmp_path):
     (tmp_path / "index.html").write_text("<h1>my portfolio</h1>")
 

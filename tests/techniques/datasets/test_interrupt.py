@@ -43,7 +43,14 @@ def test_interrupted_and_run_again(tmp_path: Path, works: list[Work]) -> None:
             ),
             *("--allow-private", "--endpoint", f"openverse={openverse.endpoint}"),
         ]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell starts what it puts into the background with Ctrl-C ignored, and that is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         assert files.reached.wait(60)
         process.send_signal(signal.SIGINT)
         files.released.set()
