@@ -64,6 +64,7 @@ def fetch_(names: tuple[str, ...], quiet: bool) -> None:
 def verify(names: tuple[str, ...]) -> None:
     """Compare the files that are here with their hashes; without NAME, all of them."""
     wrong: list[DeepdesignError] = []
+    found = False
     for entry in [entry_named(name) for name in names] or list(registry().values()):
         path = find(entry)
         if path is None:
@@ -72,12 +73,17 @@ def verify(names: tuple[str, ...]) -> None:
                     f"{entry.name} is not here. Fetch it: deepdesign weights fetch {entry.name}"
                 )
             continue
+        found = True
         try:
             click.echo(f"{entry.name}: {checked(entry, path).sha256}  {path}")
         except DeepdesignError as error:
             wrong.append(error)
     if wrong:
         raise wrong[0]
+    if not found:
+        click.echo(
+            "No weights are here yet, so nothing was compared. Fetch some: deepdesign weights fetch NAME"
+        )
 
 
 def _described(entry: Entry, where: str) -> str:

@@ -101,7 +101,7 @@ def entry_named(name: str) -> Entry:
         return registry()[name]
     except KeyError:
         raise BadInputError(
-            f"--weights: there is no network called {name!r}. Choose one of: auto, {', '.join(registry())}."
+            f"There is no network called {name!r}. Choose one of: {', '.join(registry())}."
         ) from None
 
 

@@ -165,6 +165,13 @@ def test_a_file_changed_in_the_cache_is_refused_and_left(cache, program, weights
         obtain("auto", networks=("vgg16",), announce=print, report=nothing)
 
 
+def test_verifying_nothing_is_not_called_a_success_in_silence(cache, program):
+    done = program("weights", "verify")
+
+    assert done.returncode == 0
+    assert "nothing was compared" in done.stdout
+
+
 def test_without_a_network_there_is_one_plain_line(cache, program, small):
     environment = {
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
