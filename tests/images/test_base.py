@@ -1,10 +1,17 @@
 """The Debian under the images: what is left out of a made one, and what is said when there is none."""
 
 import io
+import re
+import socket
+import subprocess
 import tarfile
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import requests
+import yaml
 
 from images import engine
 from images.base import TAR_VARIABLE, provide, slim
@@ -67,3 +74,63 @@ def test_a_base_archive_that_is_none_is_refused(unknown, monkeypatch, tmp_path):
     monkeypatch.setenv(TAR_VARIABLE, str(archive))
     with pytest.raises(UsageError, match=r"base\.tar cannot be read"):
         provide(engine.connect(), unknown, print)
+
+
+@pytest.fixture
+def registry(tmp_path) -> Iterator[str]:
+    """The address of a real registry on loopback, which engines speak to without TLS."""
+    need("docker")
+    need("docker-registry")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    settings = tmp_path / "registry.yml"
+    storage = {"filesystem": {"rootdirectory": str(tmp_path / "registry")}}
+    settings.write_text(yaml.safe_dump({"version": "0.1", "storage": storage, "http": {"addr": address}}))
+    log = (tmp_path / "registry.log").open("w")
+    with (
+        log,
+        subprocess.Popen(["docker-registry", "serve", settings], stdout=log, stderr=log) as server,
+    ):
+        try:
+            _until_it_answers(f"http://{address}/v2/")
+            yield address
+        finally:
+            server.terminate()
+
+
+def _until_it_answers(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            requests.get(url, timeout=5).raise_for_status()
+        except requests.RequestException:
+            assert time.monotonic() < deadline, f"{url} does not answer"
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.mark.docker
+@pytest.mark.xdist_group("docker")
+def test_a_registry_gives_the_base_by_its_digest(registry, tmp_path):
+    client = engine.connect()
+    name = f"{registry}/debian"
+    with packed(tmp_path, ["etc/", "etc/passwd"]).open("rb") as archive:
+        client.api.import_image_from_data(archive, repository=name, tag="slim")
+    try:
+        pushed = client.images.push(name, tag="slim")
+        digest = re.search(r"digest: (sha256:[0-9a-f]{64})", pushed).group(1)
+        client.images.remove(f"{name}:slim", force=True)
+        base = replace(load().base, image=f"{name}:slim", digest=digest)
+        said = []
+        found = provide(client, base, said.append)
+        assert (found.reference, found.source) == (f"{name}:slim@{digest}", "registry")
+        assert said == [f"pulling {base.reference}"]
+        assert f"{name}@{digest}" in client.images.get(found.reference).attrs["RepoDigests"]
+        said.clear()
+        assert provide(client, base, said.append) == found
+        assert said == []
+    finally:
+        for image in client.images.list(name=name):
+            client.images.remove(image.id, force=True)
