@@ -14,10 +14,10 @@ from techniques.errors import BadInputError
 from techniques.files import written_whole
 
 __all__ = [
+    "DECODER_ERRORS",
     "FORMATS",
     "PIXEL_LIMIT",
     "Picture",
-    "_check_file",
     "can_write",
     "fit",
     "read_picture",
@@ -28,6 +28,17 @@ __all__ = [
 PIXEL_LIMIT = 2 * 89_478_485
 # An allow-list: Pillow would hand an .eps to Ghostscript, a program of its own.
 _READABLE = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
+# All that Pillow's decoders raise on damaged files; struct.error is a ValueError.
+DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    KeyError,
+    IndexError,
+    TypeError,
+    OverflowError,
+)
 FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",
@@ -102,17 +113,7 @@ def read_picture(path: Path, *, profile: bytes | None = None, convert: bool = Fa
         ) from error
     except PermissionError as error:
         raise BadInputError(f"{path} may not be read by you. Change its mode: chmod u+r FILE.") from error
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        KeyError,
-        IndexError,
-        TypeError,
-        OverflowError,
-    ) as error:
-        # Pillow's decoders raise all of these on damaged files, struct.error (a ValueError) among them.
+    except DECODER_ERRORS as error:
         raise BadInputError(
             f"{path} is damaged and cannot be decoded ({_first_line(error)}). Copy or upload it again."
         ) from error

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from techniques.pictures import DECODER_ERRORS
+
 _MAGIC = {
     b"\xff\xd8\xff": "jpeg",
     b"\x89PNG\r\n\x1a\n": "png",
@@ -26,17 +28,6 @@ _READERS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # Kept byte for byte; everything else is decoded and saved anew, so that what trains later can read it.
 _KEPT = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 _ORIENTATION = 0x0112
-# All of these come out of Pillow's decoders for damaged files.
-_DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    KeyError,
-    IndexError,
-    TypeError,
-    OverflowError,
-)
 _FLAT = 2.0  # grey levels of standard deviation; a photograph of a white wall has more
 _GREY_BAND = 1 / 8  # of the height; what a decoder paints when the data stop early
 
@@ -112,7 +103,7 @@ def check(path: Path, demands: Demands) -> Checked:
         raise RejectedError("bomb", "has more pixels than fit into memory") from error
     except UnidentifiedImageError as error:
         raise RejectedError("not-an-image", "is no picture that can be read") from error
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise RejectedError("damaged", f"cannot be decoded ({str(error)[:80]})") from error
 
 
