@@ -28,6 +28,7 @@ def _may_mount() -> bool:
 
 _PROGRAMS = {  # and the Debian packages that have them
     "cc": "gcc, libc6-dev",
+    "chromium": "chromium",
     "docker-registry": "docker-registry",
     "shellcheck": "shellcheck",
     "ssh-keygen": "openssh-client",
