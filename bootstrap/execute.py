@@ -196,6 +196,11 @@ class Executor:
         copying.remove_tree(self.system, self.aside)
         self.system.remove_folder(os.path.dirname(self.aside))
 
+    def keep(self, name: str, content: bytes) -> None:
+        """Write one of the bootstrap's own small files, private, into its folder in HOME."""
+        self._local("tmp")
+        self._write(os.path.join(self.place.local, name), content, 0o600)
+
     def _draft(self) -> str:
         return temporary(self._local("tmp"))
 

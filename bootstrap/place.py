@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bootstrap import names, profiles, settings, storage
+from bootstrap.capabilities import Capabilities
 from bootstrap.errors import WrongInputError
 from bootstrap.profiles import Profile
 from bootstrap.settings import Settings
@@ -37,6 +38,8 @@ class Place(NamedTuple):
     foreign_home: bool = False
     #: Whether the storage could be written at another time: it is full, or another start has it.
     hindered: bool = False
+    #: What works in the storage: as it was tried, or assumed until it can be.
+    capabilities: Capabilities = Capabilities()
 
     @property
     def local(self) -> str:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bootstrap import local, observe
+from bootstrap import capabilities, local, observe
 from bootstrap.errors import WrongInputError
 from bootstrap.items import Item
 from bootstrap.observe import ItemState
@@ -52,13 +52,46 @@ class Result(NamedTuple):
 
 def look(options: Options, environment: Mapping[str, str]) -> Result:
     """Observe and plan; nothing is changed."""
-    return _plan(locate(options, environment))
+    return _plan(_assume(locate(options, environment)))
 
 
 def run(options: Options, environment: Mapping[str, str], system: System | None = None) -> Result:
     """Observe, plan and do."""
     result = look(options, environment)
+    # Only after everything that can be wrong with settings has been said.
+    tried = _try_out(result.place, system)
+    if tried.capabilities != result.place.capabilities:
+        result = _plan(tried)
     return result if result.plan.is_empty else _do(result, system)
+
+
+def _assume(place: Place) -> Place:
+    """The place with what is known of its storage, or what can be said before it is tried."""
+    root = place.storage.root
+    if not place.links or root is None:
+        return place
+    found = capabilities.known(root, place.local) or capabilities.assumed(root)
+    return place._replace(capabilities=found)
+
+
+def _try_out(place: Place, system: System | None) -> Place:
+    """The place with what its storage can do; tried once for each home and mount."""
+    root = place.storage.root
+    if not place.links or root is None or not place.writable:
+        return place
+    found = capabilities.known(root, place.local)
+    if found is None:
+        from bootstrap.execute import Executor
+        from bootstrap.system import RealSystem
+
+        executor = Executor(place, system or RealSystem())
+        try:
+            found = capabilities.probe(executor.own_folder("tmp"), executor.system)
+        except OSError:
+            return place  # full or hindered: what could not be written is said item by item
+        with contextlib.suppress(OSError):
+            executor.keep(capabilities.NAME, capabilities.text(root, found))
+    return place._replace(capabilities=found)
 
 
 def _do(result: Result, system: System | None) -> Result:

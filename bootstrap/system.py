@@ -61,7 +61,9 @@ class RealSystem:
     def write_file(self, path: str, content: bytes, mode: int) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
+            # Some mounts refuse any change of permissions, also to what they are already.
+            if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o777 != mode:
+                os.fchmod(descriptor, mode)
             file.write(content)
             file.flush()
             os.fsync(descriptor)

@@ -27,6 +27,7 @@ def _may_mount() -> bool:
 
 
 _PROGRAMS = {  # and the Debian packages that have them
+    "bindfs": "bindfs, fuse3",
     "cc": "gcc, libc6-dev",
     "chromium": "chromium",
     "docker-registry": "docker-registry",
