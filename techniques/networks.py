@@ -102,7 +102,13 @@ def load_network(weights: Weights) -> FeatureNetwork:
     tensors = read_weights(weights.path, weights.entry.format)
     try:
         layers.load_state_dict(
-            {key.removeprefix("features."): value for key, value in tensors.items()}, strict=True, assign=True
+            {
+                key.removeprefix("features."): value
+                for key, value in tensors.items()
+                if key.startswith("features.")  # the rest is the classifier
+            },
+            strict=True,
+            assign=True,
         )
     except RuntimeError as error:
         raise WorkFailedError(

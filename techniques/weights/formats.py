@@ -69,10 +69,24 @@ def _torchvision(path: Path) -> dict[str, Tensor]:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise WorkFailedError(f"{path} holds something else than tensors; it is not used.") from error
-    return {key: value.float() for key, value in tensors.items() if key.startswith("features.")}
+    # Counters of batch normalisation are whole numbers and stay so.
+    return {
+        key: value.float() if value.is_floating_point() else value
+        for key, value in tensors.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _efficientnet_pytorch(path: Path) -> dict[str, Tensor]:
+    # That package's attributes are private ones: `_blocks.0._bn1.weight`.
+    return {
+        ".".join(part.removeprefix("_") for part in key.split(".")): value
+        for key, value in _torchvision(path).items()
+    }
 
 
 _READERS: dict[str, Callable[[Path], dict[str, Tensor]]] = {
     "keras-vgg": _keras_vgg,
     "torchvision": _torchvision,
+    "efficientnet-pytorch": _efficientnet_pytorch,
 }

@@ -15,6 +15,7 @@ __all__ = [
     "InputConvention",
     "Licence",
     "UrlSource",
+    "View",
     "WheelSource",
     "entry_named",
     "parse",
@@ -30,6 +31,22 @@ class InputConvention:
     maximum: float
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class View:
+    """Which part of a picture a classifier looks at, and at which size.
+
+    ``width`` and ``height`` in pixels are what the network is given. Rule "crop" cuts a box of that aspect
+    out of the middle, "squash" takes the whole picture and changes its aspect; ``crop``, in 0..1, is the part
+    of each side that is left of it (224 of 256 px: 0.875).
+    """
+
+    width: int
+    height: int
+    crop: float = 1.0
+    rule: Literal["crop", "squash"] = "crop"
+    interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bilinear"
 
 
 @dataclass(frozen=True)
@@ -65,7 +82,12 @@ class Licence:
 
 @dataclass(frozen=True)
 class Entry:
-    """One trained network. ``sha256`` may be a prefix, where the publisher gives no more."""
+    """One trained network. ``sha256`` may be a prefix, where the publisher gives no more; then ``bytes`` may
+    be a rounded number, right to one part in a thousand.
+
+    ``view`` and ``classes`` (the name of a list in techniques/classifiers/classes.py) are there if the
+    network can name what a picture shows.
+    """
 
     name: str
     title: str
@@ -78,6 +100,18 @@ class Entry:
     input: InputConvention
     licence: Licence
     credit: str
+    view: View | None = None
+    classes: str | None = None
+
+    @property
+    def slack(self) -> int:
+        """How many bytes a right file may have more or less than ``bytes``."""
+        return 0 if len(self.sha256) == 64 else self.bytes // 1000
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the network comes with its last layers, and so can name what a picture shows."""
+        return self.view is not None and self.classes is not None
 
 
 def parse(text: str) -> dict[str, Entry]:
@@ -119,5 +153,6 @@ def _entry(name: str, record: dict[str, Any]) -> Entry:
                 deviation=tuple(convention["deviation"]),
             ),
             "licence": Licence(**record["licence"]),
+            "view": View(**record["view"]) if "view" in record else None,
         }
     )

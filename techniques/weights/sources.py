@@ -107,7 +107,7 @@ def _from_url(entry: Entry, source: UrlSource, target: Path, report: Report) -> 
             done = 0
             while chunk := answer.read(_CHUNK):
                 done += len(chunk)
-                if done > entry.bytes:
+                if done > entry.bytes + entry.slack:
                     raise WorkFailedError(
                         f"{entry.name}: {source.url} sends more than the {entry.bytes} bytes that it "
                         "should; not used."

@@ -57,7 +57,7 @@ def checked(entry: Entry, path: Path) -> Weights:
         BadInputError: it is another file; the message says so and nothing else is used in its place.
     """
     size = path.stat().st_size
-    if size == entry.bytes:
+    if abs(size - entry.bytes) <= entry.slack:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest.startswith(entry.sha256):
@@ -113,13 +113,19 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def obtain(
-    name: str, *, networks: tuple[str, ...], announce: Callable[[str], None], report: Report
+    name: str,
+    *,
+    networks: tuple[str, ...],
+    announce: Callable[[str], None],
+    report: Report,
+    classifier: bool = False,
 ) -> Weights:
     """The weights that ``--weights name`` means: ``auto`` is the first that is present, else that can be
     fetched.
 
     ``networks`` are the architectures that the caller can use; others are passed over by ``auto`` and refused
-    by name. ``announce`` is told of every fetch, and of every entry that ``auto`` had to pass over.
+    by name. With ``classifier`` only those fit that come with their last layers. ``announce`` is told of
+    every fetch, and of every entry that ``auto`` had to pass over.
 
     Raises:
         BadInputError: no such name, an unfit architecture, or a file with another hash.
@@ -129,8 +135,14 @@ def obtain(
         entry = entry_named(name)
         if entry.network not in networks:
             raise BadInputError(f"--weights: {name} is a {entry.network}, which does not fit here.")
+        if classifier and not entry.classifies:
+            raise BadInputError(f"--weights: {name} has no classes. It is a {entry.title}.")
         return _present_or_fetched(entry, announce, report)
-    fit = [entry for entry in registry().values() if entry.network in networks]
+    fit = [
+        entry
+        for entry in registry().values()
+        if entry.network in networks and (entry.classifies or not classifier)
+    ]
     if entry_here := next((entry for entry in fit if find(entry)), None):
         return _present_or_fetched(entry_here, announce, report)
     failures = []

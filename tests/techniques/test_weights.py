@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 import torch
 
+from techniques.classifiers.architectures import ARCHITECTURES
+from techniques.classifiers.classes import CLASS_LISTS
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.networks import NETWORKS, load_network
 from techniques.weights import store
@@ -91,7 +93,8 @@ def test_the_registry_says_for_each_network_what_a_user_may_ask():
     assert next(iter(registry())) == "hed-vgg16"
     for name, entry in registry().items():
         assert entry.name == name
-        assert entry.network in NETWORKS
+        assert entry.network in {*NETWORKS, *ARCHITECTURES}
+        assert not entry.classifies or (entry.network in ARCHITECTURES and entry.classes in CLASS_LISTS)
         assert entry.licence.stated
         assert entry.licence.unclear
         assert entry.bytes > 10_000_000

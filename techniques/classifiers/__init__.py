@@ -1,0 +1,1 @@
+"""Networks that name what a picture shows: from the registry, or from a folder that `train` wrote."""
