@@ -17,6 +17,7 @@ __all__ = [
     "DECODER_ERRORS",
     "FORMATS",
     "PIXEL_LIMIT",
+    "READABLE",
     "Picture",
     "can_write",
     "fit",
@@ -27,7 +28,7 @@ __all__ = [
 # Twice Pillow's own warning limit, where it refuses by itself: 0.7 GB once decoded to RGBA.
 PIXEL_LIMIT = 2 * 89_478_485
 # An allow-list: Pillow would hand an .eps to Ghostscript, a program of its own.
-_READABLE = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
+READABLE = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
 # All that Pillow's decoders raise on damaged files; struct.error is a ValueError.
 DECODER_ERRORS = (
     OSError,
@@ -95,7 +96,7 @@ def read_picture(path: Path, *, profile: bytes | None = None, convert: bool = Fa
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of what is either refused or mended here
-            with Image.open(path, formats=_READABLE) as image:
+            with Image.open(path, formats=READABLE) as image:
                 if image.width * image.height > PIXEL_LIMIT:
                     raise Image.DecompressionBombError
                 image.load()

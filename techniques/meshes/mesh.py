@@ -1,6 +1,5 @@
 """One mesh: triangles to compute with, and everything that its file said, so that it can be written back."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -36,6 +35,8 @@ class Material:
     color: tuple[float, float, float] = (1.0, 1.0, 1.0)
     opacity: float = 1.0
     texture: Texture | None = None
+    texture_options: str = ""
+    """As an MTL file has them before the texture's name; written back, not computed with."""
     statements: tuple[str, ...] = ()
 
 
@@ -104,6 +105,10 @@ class Mesh:
     materials: tuple[Material, ...] = ()
     groups: tuple[Group, ...] = ()
     wires: tuple[Wire, ...] = ()
+    spare: Ints = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
+    """Triangles [E, 3] that are kept for the file only, as ``corners``: without extent, or there twice."""
+    spare_of: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Which triangle each of ``spare`` repeats, [E]; -1 for one without extent."""
     up: Up = "y"
     repaired: tuple[str, ...] = ()
     """What the reader mended or left out, one plain line a kind."""
@@ -118,13 +123,14 @@ class Mesh:
                 )
         for name, index, limit in (
             ("corners", self.corners, corners),
+            ("spare", self.spare, corners),
             ("polygons.vertices", self.polygons.vertices, len(self.vertices)),
             ("polygons.uvs", self.polygons.uvs, len(self.uvs)),
             ("polygons.normals", self.polygons.normals, len(self.normals)),
             ("polygons.materials", self.polygons.materials, len(self.materials)),
             ("polygons.groups", self.polygons.groups, len(self.groups)),
         ):
-            lowest = 0 if name in {"corners", "polygons.vertices"} else -1
+            lowest = 0 if name in {"corners", "spare", "polygons.vertices"} else -1
             if index.size and (index.min() < lowest or index.max() >= limit):
                 raise ValueError(f"{name}: an index is outside {lowest}..{limit - 1}")
 
@@ -212,59 +218,3 @@ class Mesh:
             normals = normals.copy()
             normals[stale] = fresh
         return replace(self, vertices=vertices, normals=normals)
-
-    def with_uvs(self, uvs: Floats, uv_faces: Ints) -> "Mesh":
-        """The same mesh with other texture coordinates: ``uvs`` [T, 2] and ``uv_faces`` [F, 3].
-
-        A polygon whose triangles disagree at a shared corner (a seam runs through it) cannot stay one
-        polygon with these coordinates: it is cut into its triangles.
-        """
-        given = np.full(len(self.polygons.vertices), -1, dtype=np.int64)
-        given[self.corners.ravel()] = uv_faces.ravel()
-        torn = np.unique(self.face_polygons[(given[self.corners] != uv_faces).any(axis=1)])
-        mesh = self if not len(torn) else self._cut(torn)
-        if len(torn):
-            given = np.full(len(mesh.polygons.vertices), -1, dtype=np.int64)
-            given[mesh.corners.ravel()] = uv_faces.ravel()
-        return replace(mesh, polygons=replace(mesh.polygons, uvs=given), uvs=uvs)
-
-    def _cut(self, torn: Ints) -> "Mesh":
-        """The same mesh with the polygons ``torn`` replaced by their triangles, in the same order."""
-        old = self.polygons
-        is_torn = np.zeros(len(old), dtype=bool)
-        is_torn[torn] = True
-        pieces: list[Ints] = []
-        owners: list[int] = []
-        corners = self.corners.copy()
-        by_polygon = np.argsort(self.face_polygons, kind="stable")
-        first = np.searchsorted(self.face_polygons[by_polygon], np.arange(len(old) + 1))
-        at = 0
-        for polygon in range(len(old)):
-            begin, end = int(old.offsets[polygon]), int(old.offsets[polygon + 1])
-            triangles = by_polygon[first[polygon] : first[polygon + 1]]
-            if not is_torn[polygon]:
-                corners[triangles] += at - begin
-                pieces.append(np.arange(begin, end))
-                owners.append(polygon)
-                at += end - begin
-                continue
-            for triangle in triangles:
-                pieces.append(self.corners[triangle])
-                owners.append(polygon)
-                corners[triangle] = np.arange(at, at + 3)
-                at += 3
-        flat, owner = np.concatenate(pieces), np.array(owners, dtype=np.int64)
-        polygons = Polygons(
-            offsets=np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64),
-            vertices=old.vertices[flat],
-            uvs=old.uvs[flat],
-            normals=old.normals[flat],
-            materials=old.materials[owner],
-            groups=old.groups[owner],
-            smoothing=old.smoothing[owner],
-        )
-        return replace(self, polygons=polygons, corners=corners)
-
-    def with_repairs(self, lines: Sequence[str]) -> "Mesh":
-        """The same mesh, with more ``lines`` in its report of repairs."""
-        return replace(self, repaired=(*self.repaired, *lines))
