@@ -17,6 +17,7 @@ _COMMANDS = {
     "style": "techniques.style.command:style",
     "weights": "techniques.weights.command:weights",
     "collect": "techniques.datasets.command:collect",
+    "dataset": "techniques.datasets.tools:dataset",
     "unpack": "techniques.archives.command:unpack",
     "pack": "techniques.archives.command:pack",
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from techniques.duplicates import as_hex, hash_of
 from techniques.pictures import DECODER_ERRORS
 
 _MAGIC = {
@@ -46,7 +47,8 @@ class Checked:
     """A picture that may be kept.
 
     ``blur`` is the variance of the Laplacian of its grey levels 0..255 (low: blurred; Pech-Pacheco et al.,
-    ICPR 2000), ``exposure`` their mean. Scores, not verdicts: fog is blurred too.
+    ICPR 2000), ``exposure`` their mean. Scores, not verdicts: fog is blurred too. ``phash`` is for
+    `techniques.duplicates`.
     """
 
     sniffed: str
@@ -58,6 +60,7 @@ class Checked:
     original_height: int
     blur: float
     exposure: float
+    phash: str
     edits: tuple[str, ...] = field(default=())
 
 
@@ -154,6 +157,7 @@ def _keep(image: Image.Image, sniffed: str, data: bytes, kind: str, original: tu
         original_height=original[1],
         blur=_blur(grey),
         exposure=float(grey.mean()),
+        phash=as_hex(hash_of(rgb)),
         edits=tuple(edits),
     )
 

@@ -19,6 +19,7 @@ from typing import Any
 from techniques.datasets import credits as sheets
 from techniques.datasets.check import Checked, Demands, RejectedError, check
 from techniques.datasets.client import Client
+from techniques.datasets.contents import contents, hashes
 from techniques.datasets.errors import (
     BlockedError,
     ContactNeededError,
@@ -28,9 +29,11 @@ from techniques.datasets.errors import (
     TooLargeError,
     UnreachableError,
 )
-from techniques.datasets.manifest import Manifest, Row, as_row, rows
+from techniques.datasets.manifest import Manifest, Place, Row, as_row, rows
+from techniques.datasets.places import HAND, UNDO, put, settle
 from techniques.datasets.recipe import Label, Query, Recipe
 from techniques.datasets.robots import Robots
+from techniques.datasets.similar import weaker
 from techniques.datasets.sources.base import Candidate, Source
 
 _WORKERS = 4
@@ -49,6 +52,8 @@ class Order:
     demands: Demands = field(default_factory=Demands)
     max_bytes: int = 25_000_000
     allow_noai: bool = False
+    near: bool = True
+    """Whether of pictures that look alike only the best one stays."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +83,20 @@ def collect(
         _place_what_was_left(manifest, root)
         run = _Run(root, manifest, client, order, progress)
         working = list(sources)
-        for label in recipe.labels:
-            for source in list(working):
-                try:
-                    run.fill(label, source)
-                except SourceError as error:
-                    notes.append(f"{source.name}: {error}")
-                    working.remove(source)
+        while True:
+            for label in recipe.labels:
+                for source in list(working):
+                    try:
+                        run.fill(label, source)
+                    except SourceError as error:
+                        notes.append(f"{source.name}: {error}")
+                        working.remove(source)
+            # What is dropped here makes room, and what fills it may look like something again.
+            if not order.near or not run.drop_near():
+                break
         per_class = {label.name: manifest.kept.get(label.folder, 0) for label in recipe.labels}
         _write_sheets(recipe, root)
-    return Collected(per_class, dict(run.reasons), tuple(notes))
+    return Collected(per_class, dict(+run.reasons), tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,29 @@ class _Run:
             if self._missing(label) <= 0:
                 return
             self._fetch_all(label, query, self._candidates(label, source, query))
+
+    def drop_near(self) -> int:
+        """Drop what looks like a better picture of the dataset, and say how many those were."""
+        items = contents(self.root, rows(self.root))
+        first = {history[-1].now: file for file, history in self.manifest.places.items()}
+        reasons = {history[-1].now: history[-1].reason for history in self.manifest.places.values()}
+        # Only what was collected here: a picture that somebody put in is theirs. And what somebody took back
+        # after it had been dropped may stand beside what it looks like.
+        collected = [item for item in items if item.row and reasons.get(item.file) != UNDO]
+        keep = {file for file, reason in reasons.items() if reason in HAND}
+        found = weaker(collected, hashes(self.root, collected), keep)
+        batch = self.manifest.batches + 1
+        put(
+            self.manifest,
+            self.root,
+            [
+                Place(first.get(one.item.file, one.item.file), "", "near-duplicate", one.why, batch)
+                for one in found
+            ],
+        )
+        self.reasons["near-duplicate"] += len(found)
+        self.manifest.count_files(self.root)
+        return len(found)
 
     def _missing(self, label: Label) -> int:
         return self.order.per_class - self.manifest.kept.get(label.folder, 0)
@@ -246,6 +278,7 @@ class _Run:
             "blur": round(checked.blur, 1),
             "exposure": round(checked.exposure, 1),
             "edits": ", ".join(checked.edits),
+            "phash": checked.phash,
         }
         self.manifest.decide(row)
         ready.replace(self.root / name)
@@ -282,7 +315,7 @@ def _temporary(root: Path, folder: str, key: str) -> tuple[Path, Path]:
 
 def _place_what_was_left(manifest: Manifest, root: Path) -> None:
     """Give its name to what a run that died had remembered but not placed; half-fetched files go."""
-    for row in manifest.unplaced:
+    for row in manifest.pictures:
         part, note = _temporary(root, row["class"], f"{row['source']}:{row['source_id']}")
         for ready in (part, part.with_suffix(".ready")):
             if ready.exists() and hashlib.sha256(ready.read_bytes()).hexdigest() == row["sha256"]:
@@ -292,6 +325,7 @@ def _place_what_was_left(manifest: Manifest, root: Path) -> None:
     for part in [*root.glob("*/.*.part"), *root.glob("*/.*.ready"), *root.glob("*/.*.draft")]:
         if part.suffix != ".part" or not part.with_suffix(".json").exists():
             part.unlink()
+    settle(manifest, root)
     manifest.count_files(root)
 
 

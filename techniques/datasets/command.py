@@ -88,6 +88,7 @@ def _words(context: click.Context, parameter: click.Parameter, value: tuple[str,
     help="Largest file, in megabytes.",
 )
 @click.option("--accept-noai", is_flag=True, help="Also take files whose host asks not to train on them.")
+@click.option("--keep-near", is_flag=True, help="Keep all of several pictures that look alike.")
 @click.option(
     "--dry-run", is_flag=True, help="Only say how many results each source claims; fetch no picture."
 )
@@ -108,6 +109,7 @@ def collect(
     min_side: int,
     max_mb: int,
     accept_noai: bool,
+    keep_near: bool,
     dry_run: bool,
     endpoint: tuple[str, ...],
     allow_private: bool,
@@ -127,6 +129,7 @@ def collect(
         demands=Demands(min_side=min_side),
         max_bytes=max_mb * 1_000_000,
         allow_noai=accept_noai,
+        near=not keep_near,
     )
     client = Client(contact=_checked_contact(contact), allow_private=allow_private)
     chosen = _sources(names, endpoint, client)
@@ -165,6 +168,7 @@ def collect(
             "min_side": min_side,
             "max_mb": max_mb,
             "accept_noai": accept_noai,
+            "keep_near": keep_near,
         },
         "seed": client.seed,
         "device": "cpu",

@@ -41,7 +41,7 @@ COLUMNS = (
         "sha256",
     ),
     *("fetched_sha256", "source_sha1", "width", "height", "original_width", "original_height", "edits"),
-    *("blur", "exposure"),
+    *("blur", "exposure", "phash"),
 )
 
 

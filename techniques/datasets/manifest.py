@@ -1,13 +1,15 @@
 """What happened to every picture that was ever offered: an append-only file of JSON lines.
 
 A row is on disk before the picture gets its final name, so a run that dies anywhere is taken up without
-fetching anything twice. The last line may be torn by a crash; it is cut off.
+fetching anything twice. The last line may be torn by a crash; it is cut off. A picture that is dropped or
+moved to another class gets a row about its place; the row about its origin is never changed.
 """
 
 import fcntl
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +19,25 @@ from techniques.datasets.sources.base import Candidate
 
 NAME = "manifest.jsonl"
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a picture goes from its first ``file``: to a ``folder``, or out of the dataset if it is empty."""
+
+    file: str
+    folder: str
+    reason: str = ""
+    why: str = ""
+    batch: int = 0
+    """What was done in one go is undone in one go."""
+    undoes: int = 0
+    """The batch that this takes back."""
+
+    @property
+    def now(self) -> str:
+        """The file as it lies now, or as it lay in the dataset before it was dropped."""
+        return f"{self.folder}/{Path(self.file).name}" if self.folder else self.file
 
 
 class InUseError(Exception):
@@ -48,8 +69,11 @@ class Manifest:
         """Pictures for each class."""
         self.searches: dict[tuple[str, str, str], Search] = {}
         """By class folder, source and query."""
-        self.unplaced: list[Row] = []
-        """Rows whose picture may still have its temporary name."""
+        self.pictures: list[Row] = []
+        """What finds a kept picture, under its temporary name or its own."""
+        self.places: dict[str, list[Place]] = {}
+        """First file name to where the picture was put later, in order."""
+        self.batches = 0
 
     def __enter__(self) -> Self:
         self._file = self.path.open("a+b")
@@ -85,13 +109,18 @@ class Manifest:
         """Remember what became of a candidate; on disk when this returns."""
         self._append({"row": "image", **row})
 
+    def put(self, place: Place) -> None:
+        """Remember where a picture goes; on disk when this returns."""
+        self._append({"row": "place", **asdict(place)})
+
     def count_files(self, root: Path) -> None:
         """Count only pictures that are there: one that was thrown out makes room, and stays out."""
         self.kept = {}
-        for row in self.unplaced:
-            if (root / row["file"]).is_file():
-                self.kept[row["class"]] = self.kept.get(row["class"], 0) + 1
-        self.unplaced = []
+        for row in self.pictures:
+            later = self.places.get(row["file"])
+            file, folder = (later[-1].now, later[-1].folder) if later else (row["file"], row["class"])
+            if folder and (root / file).is_file():
+                self.kept[folder] = self.kept.get(folder, 0) + 1
 
     def _append(self, row: Row) -> None:
         self._file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
@@ -119,6 +148,11 @@ class Manifest:
                 if self.decided.get(candidate.key) is None:
                     search.waiting[candidate.key] = candidate
             return
+        if row["row"] == "place":
+            place = _place(row)
+            self.places.setdefault(place.file, []).append(place)
+            self.batches = max(self.batches, place.batch)
+            return
         key = f"{row['source']}:{row['source_id']}"
         if row["status"] == "failed":
             return
@@ -133,19 +167,51 @@ class Manifest:
                 self.hashes.setdefault(row[name], row["class"])
         if row["status"] == "kept":
             self.kept[row["class"]] = self.kept.get(row["class"], 0) + 1
-            self.unplaced.append(
+            self.pictures.append(
                 {name: row[name] for name in ("file", "sha256", "source", "source_id", "class")}
             )
 
 
 def rows(root: Path) -> list[Row]:
-    """All rows about pictures, oldest first; a torn last line is left out."""
+    """All rows about pictures, oldest first, with class and file as they are now.
+
+    A torn last line is left out. A picture that was dropped has the status ``dropped``.
+    """
+    found: list[Row] = []
+    places: dict[str, Place] = {}
+    for row in lines(root):
+        if row["row"] == "image":
+            found.append(row)
+        elif row["row"] == "place":
+            place = _place(row)
+            places[place.file] = place
+    for row in found:
+        if row["status"] == "kept" and row["file"] in places:
+            _put(row, places[row["file"]])
+    return found
+
+
+def lines(root: Path) -> Iterator[Row]:
+    """Every line as it was written; a torn last one is left out."""
     path = root / NAME
     if not path.exists():
-        return []
+        return
     with path.open("rb") as file:
-        parsed = (json.loads(line) for line in file if line.endswith(b"\n"))
-        return [row for row in parsed if row["row"] == "image"]
+        for line in file:
+            if line.endswith(b"\n"):
+                yield json.loads(line)
+
+
+def _put(row: Row, place: Place) -> None:
+    row["first_file"], row["file"] = row["file"], place.now
+    if place.folder:
+        row["class"] = place.folder
+    else:
+        row |= {"status": "dropped", "reason": place.reason, "why": place.why}
+
+
+def _place(row: Row) -> Place:
+    return Place(**{name: value for name, value in row.items() if name != "row"})
 
 
 def as_row(candidate: Candidate) -> Row:

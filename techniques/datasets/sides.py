@@ -1,0 +1,85 @@
+"""A split on disk: ``OUT/train/CLASS`` and its sisters, as links to the dataset's own pictures."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from techniques.errors import BadInputError
+from techniques.files import write_text
+
+__all__ = ["NAME", "Terms", "read_known", "write_sides"]
+
+NAME = "split.json"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a dataset is divided; under other terms an earlier split says nothing."""
+
+    val: float
+    test: float
+    seed: int
+    by_creator: bool
+
+
+def read_known(root: Path, terms: Terms) -> dict[str, str]:
+    """The sides that an earlier split of the dataset in ``root`` gave under the same ``terms``."""
+    saved = _saved(root / NAME)
+    sides = saved.get("sides")
+    return dict(sides) if saved.get("terms") == asdict(terms) and isinstance(sides, dict) else {}
+
+
+def write_sides(root: Path, out: Path, sides: Mapping[str, str], terms: Terms) -> None:
+    """Make ``out`` hold the split, and remember it in ``root`` and ``out``.
+
+    What an earlier split put there and is elsewhere now is taken away; nothing else is.
+
+    Raises:
+        BadInputError: ``out`` holds things that no split of ours put there.
+    """
+    before = dict(_saved(out / NAME).get("sides") or {})
+    if out.exists() and not out.is_dir():
+        raise BadInputError(f"-o {out} is a file. Name a folder.")
+    if not before and out.exists() and any(out.iterdir()):
+        raise BadInputError(f"-o {out} holds other things already. Name a new folder.")
+    if out.resolve() == root.resolve() or root.resolve() in out.resolve().parents:
+        raise BadInputError(f"-o {out} lies in the dataset, where a folder is a class. Name one beside it.")
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"terms": asdict(terms), "sides": dict(sorted(sides.items()))}, indent=1) + "\n"
+    # First what may lie there afterwards: a run that dies leaves nothing that the next one does not know.
+    write_text(out / NAME, json.dumps({"sides": before | dict(sides)}) + "\n")
+    for file, side in before.items():
+        if sides.get(file) != side:
+            stale = out / side / file
+            stale.unlink(missing_ok=True)
+            with suppress(OSError):
+                stale.parent.rmdir()
+    for file, side in sides.items():
+        _link(root / file, out / side / file)
+    write_text(root / NAME, text)
+    write_text(out / NAME, text)
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _link(source: Path, target: Path) -> None:
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one that knows no links
+        draft = target.with_name(f".{target.name}.part")
+        shutil.copy2(source, draft)
+        draft.replace(target)

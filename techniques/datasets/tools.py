@@ -1,0 +1,116 @@
+"""``deepdesign dataset``: what is done with a collected set before it trains something."""
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from techniques.datasets.contents import Item, contents, hashes
+from techniques.datasets.manifest import InUseError, Manifest, rows
+from techniques.datasets.places import back, last_batch, put, settle
+from techniques.datasets.sides import Terms, read_known, write_sides
+from techniques.datasets.similar import groups
+from techniques.datasets.split import SIDES, SplitError, assign, leaks, units
+from techniques.errors import BadInputError
+
+_DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+
+
+@click.group(short_help="Look at, clean and divide a picture set.")
+def dataset() -> None:
+    """Look at, clean and divide a set of pictures in class folders, collected or your own."""
+
+
+@dataset.command()
+@click.argument("folder")
+@click.option("-o", "--output", metavar="PATH", help="Where to. Default: NAME.split beside the dataset.")
+@click.option(
+    "--val", type=click.FloatRange(0, 0.9), default=0.2, show_default=True, help="Share to check with."
+)
+@click.option(
+    "--test", type=click.FloatRange(0, 0.9), default=0.0, show_default=True, help="Share to keep aside."
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, another split."
+)
+@click.option(
+    "--by",
+    type=click.Choice(["creator", "likeness"]),
+    default="creator",
+    show_default=True,
+    help="What may not stand on two sides: a creator's pictures (and what looks alike), or only the latter.",
+)
+@_DEBUG
+def split(folder: str, output: str | None, val: float, test: float, seed: int, by: str) -> None:
+    """Divide the set FOLDER into train, val and test; pictures that hang together stay together.
+
+    Run it again when pictures have come: the others stay where they are.
+    """
+    if not 0 < val + test < 1:
+        raise BadInputError("--val and --test leave nothing: their sum must lie between 0 and 1.")
+    root, items = _contents(folder)
+    terms = Terms(val, test, seed, by == "creator")
+    seen = hashes(root, items)
+    for item, value in zip(items, seen, strict=True):
+        if value is None:
+            raise BadInputError(f"{root / item.file} is damaged. Remove it and run this again.")
+    together = units(items, seen, by_creator=terms.by_creator)
+    try:
+        decided = assign(
+            items, together, {"val": val, "test": test}, seed=seed, known=read_known(root, terms)
+        )
+    except SplitError as error:
+        advice = "Collect more, or let creators stand on both sides: --by likeness."
+        raise BadInputError(f"{folder}: {error}. {advice}") from error
+    if leaks(decided.sides, items, together):
+        raise RuntimeError("a unit stands on two sides")
+    out = Path(output).absolute() if output else root.with_name(f"{root.name}.split")
+    write_sides(root, out, decided.sides, terms)
+    for note in decided.notes:
+        click.echo(f"Note: {note}.", err=True)
+    counted = Counter((decided.sides[item.file], item.folder) for item in items)
+    for name in sorted({item.folder for item in items}):
+        parts = ", ".join(f"{counted[side, name]} {side}" for side in SIDES if counted[side, name])
+        click.echo(f"{name}: {parts}", err=True)
+    click.echo(str(out))
+
+
+@dataset.command()
+@click.argument("folder")
+@_DEBUG
+def duplicates(folder: str) -> None:
+    """List pictures of the set FOLDER that look alike, a group a line; nothing is changed."""
+    root, items = _contents(folder)
+    found = groups(hashes(root, items))
+    for members in found:
+        click.echo("  ".join(items[index].file for index in members))
+    click.echo(f"{len(found)} groups among {len(items)} pictures", err=True)
+
+
+@dataset.command()
+@click.argument("folder")
+@_DEBUG
+def undo(folder: str) -> None:
+    """Take back what was last dropped or moved in the set FOLDER; again for what came before."""
+    root, _ = _contents(folder, empty=True)
+    try:
+        with Manifest(root) as manifest:
+            settle(manifest, root)
+            batch = last_batch(manifest)
+            if batch is None:
+                raise BadInputError(f"{folder}: nothing has been dropped or moved that could be taken back.")
+            places = back(manifest, batch)
+            put(manifest, root, places)
+    except InUseError as error:
+        raise BadInputError(f"{folder}: {error}.") from error
+    click.echo(f"{len(places)} pictures are where they were", err=True)
+
+
+def _contents(folder: str, *, empty: bool = False) -> tuple[Path, list[Item]]:
+    root = Path(folder).absolute()
+    if not root.is_dir():
+        raise BadInputError(f"{folder} is no folder. Name a picture set with a folder for each class.")
+    items = contents(root, rows(root))
+    if not items and not empty:
+        raise BadInputError(f"{folder} has no class folder with pictures in it. Name the folder above them.")
+    return root, items

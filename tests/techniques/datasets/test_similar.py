@@ -1,0 +1,245 @@
+"""Of pictures that look alike the best stays, and nothing that hangs together is divided."""
+
+import io
+import json
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torchvision.datasets import ImageFolder
+
+from techniques.datasets.contents import Item, contents, hashes
+from techniques.datasets.manifest import Manifest, Place, rows
+from techniques.datasets.places import dropped_folder, settle
+from techniques.datasets.similar import groups, weaker
+from techniques.datasets.split import SplitError, assign, leaks, units
+from techniques.datasets.testkit.corpus import Work
+from tests.techniques.conftest import Run, one_line
+from tests.techniques.datasets.conftest import Web
+
+
+def _copy(work: Work, number: int, *, scale: float, licence: str = "by") -> Work:
+    """The same picture as another museum has it: other bytes, other size."""
+    with Image.open(io.BytesIO(work.data)) as image:
+        size = (round(image.width * scale), round(image.height * scale))
+        resized = image.resize(size, Image.Resampling.LANCZOS)
+    written = io.BytesIO()
+    resized.save(written, "JPEG", quality=70)
+    changes = {"number": number, "data": written.getvalue(), "width": size[0], "height": size[1]}
+    return Work(**{**vars(work), **changes, "licence": licence})
+
+
+def _files(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.glob("*/*"))
+
+
+def test_the_larger_of_two_copies_is_kept_and_another_picture_takes_the_room(
+    tmp_path: Path, web: Web, works: list[Work]
+) -> None:
+    root = tmp_path / "set"
+    gothic = [work for work in works if "gothic" in work.words and work.licence != "by-nd"][:6]
+    web.openverse.works = [_copy(gothic[0], 901, scale=0.9), *gothic, _copy(gothic[1], 902, scale=1.5)]
+    web.files._data |= {work.file: work.data for work in web.openverse.works}
+    result = web.collect(root, "gothic", only="openverse", per_class=5)
+    assert result.images == 5
+    assert result.reasons["near-duplicate"] >= 1
+    kept = [row for row in rows(root) if row["status"] == "kept"]
+    assert len(groups([int(row["phash"], 16) for row in kept])) == 0
+    (dropped,) = [row for row in rows(root) if row["status"] == "dropped"]
+    assert dropped["source_id"].endswith("901")
+    assert dropped["why"].startswith("looks like gothic/")
+    assert _files(dropped_folder(root)) == [dropped["file"]]
+    assert dropped["file"] not in (root / "credits.csv").read_text()
+    # Asked for all there is: the larger copy, which comes last, replaces the smaller one.
+    assert web.collect(root, "gothic", only="openverse", per_class=50).images == 6
+    ids = {row["source_id"][-3:] for row in rows(root) if row["status"] == "kept"}
+    assert "902" in ids
+    assert f"{gothic[1].number:03d}" not in ids
+    assert len(web.fetched) == len(set(web.fetched))
+
+
+def test_undo_brings_dropped_pictures_back_for_good(
+    tmp_path: Path, web: Web, works: list[Work], program: Run
+) -> None:
+    root = tmp_path / "set"
+    web.openverse.works = [works[0], _copy(works[0], 901, scale=0.9)]
+    web.files._data |= {work.file: work.data for work in web.openverse.works}
+    web.collect(root, "gothic", only="openverse", per_class=9)
+    before = _files(root)
+    assert len(before) == 1
+    assert program("dataset", "undo", root).returncode == 0
+    assert len(_files(root)) == 2
+    assert _files(dropped_folder(root)) == []
+    web.collect(root, "gothic", only="openverse", per_class=9)
+    assert len(_files(root)) == 2
+    assert "nothing has been dropped" in one_line(program("dataset", "undo", root), status=2)
+
+
+@pytest.mark.parametrize("where", ["before the move", "after the move"])
+def test_a_move_that_was_cut_short_is_finished(tmp_path: Path, where: str) -> None:
+    root = tmp_path / "set"
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "x.jpg").write_bytes(b"x")
+    with Manifest(root) as manifest:
+        manifest.put(Place("a/x.jpg", "b"))
+        if where == "after the move":
+            settle(manifest, root)
+    with Manifest(root) as manifest:
+        settle(manifest, root)
+    assert _files(root) == ["b/x.jpg"]
+    assert not (root / "a").exists()
+
+
+def _item(file: str, **row: object) -> Item:
+    return Item(file, file.partition("/")[0], dict(row))
+
+
+def test_best_is_largest_then_freest_then_sharpest() -> None:
+    same = {"width": 100, "height": 100, "license": "by", "blur": 1.0}
+    for better in ({"width": 101}, {"license": "cc0"}, {"blur": 2.0}):
+        items = [_item("a/1.jpg", **same), _item("a/2.jpg", **{**same, **better}), _item("a/3.jpg", **same)]
+        assert {one.item.file for one in weaker(items, [0, 1, 3])} == {"a/1.jpg", "a/3.jpg"}
+        assert weaker(items, [0, 1, 3], keep={"a/1.jpg", "a/2.jpg", "a/3.jpg"}) == []
+
+
+def test_a_row_of_slowly_changing_views_keeps_its_ends() -> None:
+    items = [_item(f"a/{n}.jpg", width=100 - n, height=1) for n in range(4)]
+    chain = [0, 0x3F, 0xFFF, 0x3FFFF]
+    assert [one.item.file for one in weaker(items, chain)] == ["a/1.jpg", "a/3.jpg"]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**32), st.integers(30, 150))
+def test_no_unit_is_divided_and_what_was_decided_stays(seed: int, count: int) -> None:
+    noise = random.Random(seed)
+    items, seen = [], []
+    for number in range(count):
+        creator = f"p{noise.randrange(count)}" if noise.random() < 0.7 else ""
+        items.append(_item(f"{noise.choice('ab')}/{number}-{noise.random()}.jpg", creator=creator))
+        seen.append(noise.choice(seen) ^ 3 if seen and noise.random() < 0.2 else noise.getrandbits(64))
+    half = count // 2
+    shares = {"val": 0.2, "test": 0.1}
+    try:
+        early = assign(items[:half], units(items[:half], seen[:half]), shares)
+    except SplitError:
+        return
+    together = units(items, seen)
+    late = assign(items, together, shares, known=early.sides)
+    assert late.sides.keys() == {item.file for item in items}
+    assert leaks(late.sides, items, together) == []
+    for unit in together:
+        before = {early.sides[items[index].file] for index in unit if items[index].file in early.sides}
+        if len(before) == 1:
+            assert {late.sides[items[index].file] for index in unit} == before
+        elif before:
+            assert {late.sides[items[index].file] for index in unit} == {"train"} or "train" not in before
+    for side in ("train", "val", "test"):
+        assert {items[n].folder for n in range(count) if late.sides[items[n].file] == side} == {"a", "b"}
+
+
+def test_shares_are_met_where_pictures_are_independent() -> None:
+    noise = random.Random(2)
+    items = [_item(f"{'ab'[n % 2]}/{noise.random()}.jpg") for n in range(2000)]
+    seen = [noise.getrandbits(64) for _ in items]
+    sides = assign(items, units(items, seen), {"val": 0.2, "test": 0.1}).sides
+    assert 350 < list(sides.values()).count("val") < 450
+    assert 160 < list(sides.values()).count("test") < 240
+
+
+@pytest.fixture
+def own(tmp_path: Path, photos: dict[str, Path]) -> Path:
+    """A person's own class folders, without a manifest; two pictures of each class are copies."""
+    root = tmp_path / "own"
+    for name in ("china", "coffee"):
+        (root / name).mkdir(parents=True)
+        with Image.open(photos[name]) as image:
+            for number in range(8):
+                box = (number * 35, number * 20, number * 35 + 128, number * 20 + 128)
+                image.convert("RGB").crop(box).save(root / name / f"{number}.png")
+        with Image.open(root / name / "0.png") as image:
+            image.save(root / name / "copy.jpg", quality=80)
+    return root
+
+
+def test_split_is_read_by_torchvision_and_leaks_nothing(own: Path, program: Run, tmp_path: Path) -> None:
+    finished = program("dataset", "split", own, "--val", 0.3)
+    assert finished.returncode == 0, finished.stderr
+    out = tmp_path / "own.split"
+    assert finished.stdout.strip() == str(out)
+    train, val = ImageFolder(str(out / "train")), ImageFolder(str(out / "val"))
+    assert train.classes == val.classes == ["china", "coffee"]
+    assert len(train) + len(val) == 18
+    sides = json.loads((out / "split.json").read_text())["sides"]
+    for name in ("china", "coffee"):
+        assert sides[f"{name}/0.png"] == sides[f"{name}/copy.jpg"]
+    # The whole set is still a plain class folder.
+    assert ImageFolder(str(own)).classes == ["china", "coffee"]
+    before = _files(out / "train")
+    assert program("dataset", "split", own, "--val", 0.3).returncode == 0
+    assert _files(out / "train") == before
+
+
+def test_a_picture_that_was_removed_leaves_the_split_and_others_stay(
+    own: Path, program: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "sides"
+    assert program("dataset", "split", own, "-o", out).returncode == 0
+    before = json.loads((out / "split.json").read_text())["sides"]
+    (own / "china" / "3.png").unlink()
+    (out / "train" / "china" / "mine.png").write_bytes(b"of my own")
+    assert program("dataset", "split", own, "-o", out).returncode == 0
+    after = json.loads((out / "split.json").read_text())["sides"]
+    assert after == {file: side for file, side in before.items() if file != "china/3.png"}
+    assert not list(out.glob("*/china/3.png"))
+    assert (out / "train" / "china" / "mine.png").exists()
+
+
+def test_a_class_that_hangs_together_is_refused(own: Path, program: Run) -> None:
+    shutil.rmtree(own / "china")
+    (own / "china").mkdir()
+    for name in ("1.png", "2.png"):
+        shutil.copy(own / "coffee" / "0.png", own / "china" / name)
+    line = one_line(program("dataset", "split", own), status=2)
+    assert "china" in line
+    assert not own.with_name("own.split").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("split", "nowhere"), "no folder"),
+        (("split", ".", "--val", "0"), "--val"),
+        (("duplicates", "."), "no class folder"),
+        (("undo", "."), "nothing"),
+    ],
+)
+def test_wrong_arguments(program: Run, arguments: tuple[str, ...], words: str) -> None:
+    assert words in one_line(program("dataset", *arguments), status=2)
+
+
+def test_a_split_goes_neither_into_the_set_nor_over_other_things(
+    own: Path, program: Run, tmp_path: Path
+) -> None:
+    assert "a folder is a class" in one_line(program("dataset", "split", own, "-o", own / "sides"), status=2)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").touch()
+    assert "other things" in one_line(program("dataset", "split", own, "-o", tmp_path / "full"), status=2)
+
+
+def test_duplicates_are_listed(own: Path, program: Run) -> None:
+    finished = program("dataset", "duplicates", own)
+    assert sorted(finished.stdout.splitlines()) == [
+        "china/0.png  china/copy.jpg",
+        "coffee/0.png  coffee/copy.jpg",
+    ]
+
+
+def test_a_damaged_picture_has_no_hash_and_stops_a_split(own: Path, program: Run) -> None:
+    (own / "china" / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    items = contents(own, [])
+    assert hashes(own, items).count(None) == 1
+    assert "damaged" in one_line(program("dataset", "split", own), status=2)
