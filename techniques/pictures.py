@@ -20,6 +20,7 @@ __all__ = [
     "READABLE",
     "Picture",
     "can_write",
+    "decoded",
     "fit",
     "read_picture",
     "save_picture",
@@ -100,7 +101,7 @@ def read_picture(path: Path, *, profile: bytes | None = None, convert: bool = Fa
                 if image.width * image.height > PIXEL_LIMIT:
                     raise Image.DecompressionBombError
                 image.load()
-                return _decoded(ImageOps.exif_transpose(image), profile=profile, convert=convert)
+                return decoded(ImageOps.exif_transpose(image), profile=profile, convert=convert)
     except Image.DecompressionBombError as error:
         raise BadInputError(
             f"{path} has more than {PIXEL_LIMIT // 1_000_000} million pixels, which does not fit into "
@@ -189,7 +190,12 @@ def _check_file(path: Path) -> None:
         raise BadInputError(f"{path} cannot be opened: {_first_line(error)}. Check the spelling.") from error
 
 
-def _decoded(image: Image.Image, *, profile: bytes | None, convert: bool) -> Picture:
+def decoded(image: Image.Image, *, profile: bytes | None = None, convert: bool = False) -> Picture:
+    """The loaded, upright ``image`` of any mode as a picture; the options are those of `read_picture`.
+
+    Raises:
+        ValueError: it holds values that are not numbers.
+    """
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         return _height_map(image)
     own = image.info.get("icc_profile")
