@@ -13,10 +13,13 @@ from typing import Any
 
 from techniques.errors import BadInputError
 from techniques.files import write_text
-from techniques.pictures import FORMATS, can_write
+from techniques.pictures import FORMATS
 from techniques.report import GENERATOR
 
 __all__ = [
+    "MESH",
+    "PICTURE",
+    "Kind",
     "Place",
     "data_folder",
     "default_folder",
@@ -27,38 +30,39 @@ __all__ = [
     "write_record",
 ]
 
-# Names that look like a picture or a mesh, but that a picture is not written as.
-_OTHER_KINDS = {
-    ".gif",
-    ".heic",
-    ".heif",
-    ".avif",
-    ".svg",
-    ".pdf",
-    ".psd",
-    ".eps",
-    ".jp2",
-    ".exr",
-    ".ico",
-    ".raw",
-} | {
-    ".obj",
-    ".ply",
-    ".stl",
-    ".glb",
-    ".gltf",
-    ".off",
-}
+
+@dataclass(frozen=True)
+class Kind:
+    """What a run makes: the word for it, the suffixes that it is written as, its name in a folder."""
+
+    word: str
+    suffixes: tuple[str, ...]
+    in_folder: str
+
+
+PICTURE = Kind("picture", tuple(FORMATS), "result.png")
+MESH = Kind("mesh", (".obj", ".glb"), "result.obj")
+
+# Names that look like a picture or a mesh, whatever a run makes.
+_FILES = {
+    *FORMATS, ".gif", ".heic", ".heif", ".avif", ".svg", ".pdf", ".psd", ".eps", ".jp2", ".exr", ".ico",
+    ".raw", ".obj", ".ply", ".stl", ".glb", ".gltf", ".off", ".3ds", ".fbx", ".dae", ".3dm", ".skp", ".blend",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Place:
     """The files of one run. The checkpoint is there only while the run is not finished."""
 
-    picture: Path
+    result: Path
     record: Path
     report: Path
     checkpoint: Path
+
+    @property
+    def picture(self) -> Path:
+        """The result, where it is a picture."""
+        return self.result
 
     @property
     def lock(self) -> Path:
@@ -66,41 +70,41 @@ class Place:
         return self.checkpoint.with_suffix(".lock")
 
 
-def place_for(output: Path | None, *, resume: bool = False) -> Place:
-    """Where a run with ``-o output`` writes: a picture with its record and report beside it, or a folder.
+def place_for(output: Path | None, *, resume: bool = False, kind: Kind = PICTURE) -> Place:
+    """Where a run with ``-o output`` writes: a file with its record and report beside it, or a folder.
 
     Without ``output`` it is the default folder; one that already holds a run is not written over, the next
     free of its subfolders ``2``, ``3`` ... is taken instead (with ``resume``: the one with a checkpoint).
 
     Raises:
-        BadInputError: the suffix is one that no picture is written as, or the path is taken by something
-        else.
+        BadInputError: the suffix is one that ``kind`` is not written as, or the path is taken by
+            something else.
     """
     if output is None:
-        folder = _unused(default_folder(os.environ), resume=resume)
-        return _in_folder(folder.absolute())
+        folder = _unused(default_folder(os.environ), kind, resume=resume)
+        return _in_folder(folder.absolute(), kind)
     output = output.absolute()
     suffix = output.suffix.lower()
-    if suffix in _OTHER_KINDS:
-        known = ", ".join(sorted(FORMATS))
+    known = ", ".join(sorted(kind.suffixes))
+    if suffix in _FILES - set(kind.suffixes):
         raise BadInputError(
-            f"-o {output}: pictures are not written as {suffix}. Choose one of {known}, or a folder."
+            f"-o {output}: a {kind.word} is not written as {suffix}. Choose one of {known}, or a folder."
         )
-    if not can_write(output):
+    if suffix not in kind.suffixes:
         if output.exists() and not output.is_dir():
             raise BadInputError(
-                f"-o {output} is a file without a picture's suffix. Name a folder, or a .png or .jpg."
+                f"-o {output} is a file without a {kind.word}'s suffix. Name a folder, or one of {known}."
             )
-        place = _in_folder(output)
+        place = _in_folder(output, kind)
         _refuse_strangers(place, output)
-        if place.picture.exists() and not (place.record.exists() or place.checkpoint.exists()):
+        if place.result.exists() and not (place.record.exists() or place.checkpoint.exists()):
             raise BadInputError(
-                f"-o {output}: {place.picture} is there, and no run of ours made it. Choose another folder."
+                f"-o {output}: {place.result} is there, and no run of ours made it. Choose another folder."
             )
         return place
     if output.is_dir():
         raise BadInputError(
-            f"-o {output} is a folder, though it is named like a picture. Choose another name."
+            f"-o {output} is a folder, though it is named like a {kind.word}. Choose another name."
         )
     hidden = output.with_name(f".{output.name}.checkpoint")
     place = Place(output, output.with_suffix(".run.json"), output.with_suffix(".html"), hidden)
@@ -146,7 +150,7 @@ def occupied(place: Place) -> Iterator[None]:
     Raises:
         BadInputError: it cannot be written, or another run is at work there.
     """
-    folder = place.picture.parent
+    folder = place.result.parent
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -161,7 +165,7 @@ def occupied(place: Place) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise BadInputError(
-                f"-o: another run is writing to {place.picture}. Wait for it, or choose another -o."
+                f"-o: another run is writing to {place.result}. Wait for it, or choose another -o."
             ) from error
         try:
             yield
@@ -183,7 +187,7 @@ def finished_record(place: Place, arguments: Mapping[str, Any]) -> dict[str, Any
     Raises:
         BadInputError: its arguments were others than ``arguments``.
     """
-    if place.checkpoint.exists() or not place.picture.exists():
+    if place.checkpoint.exists() or not place.result.exists():
         return None
     try:
         record: dict[str, Any] = json.loads(place.record.read_text(encoding="utf-8"))
@@ -193,7 +197,7 @@ def finished_record(place: Place, arguments: Mapping[str, Any]) -> dict[str, Any
     for name in sorted({*before, *arguments}):
         if before.get(name) != arguments.get(name):
             raise BadInputError(
-                f"--resume: the finished run at {place.picture} had {name} {before.get(name)}, not "
+                f"--resume: the finished run at {place.result} had {name} {before.get(name)}, not "
                 f"{arguments.get(name)}. Choose another -o, or leave --resume away to replace it."
             )
     return record
@@ -214,7 +218,7 @@ def _refuse_strangers(place: Place, output: Path) -> None:
         raise BadInputError(
             f"-o {output}: the report would replace {place.report}, which is not ours. Choose another name."
         )
-    if place.record.exists() and _result_of(place.record) != place.picture.name:
+    if place.record.exists() and _result_of(place.record) != place.result.name:
         raise BadInputError(
             f"-o {output}: {place.record} is there and belongs to another result. Choose another name."
         )
@@ -228,20 +232,23 @@ def _result_of(record: Path) -> str | None:
         return None
 
 
-def _in_folder(folder: Path) -> Place:
+def _in_folder(folder: Path, kind: Kind) -> Place:
     return Place(
-        folder / "result.png", folder / "run.json", folder / "report.html", folder / ".deepdesign.checkpoint"
+        folder / kind.in_folder,
+        folder / "run.json",
+        folder / "report.html",
+        folder / ".deepdesign.checkpoint",
     )
 
 
-def _unused(folder: Path, *, resume: bool) -> Path:
+def _unused(folder: Path, kind: Kind, *, resume: bool) -> Path:
     """The first of ``folder``, ``folder/2`` ... without a run; to resume: the last one with a run."""
     number, candidate, latest = 1, folder, folder
     while True:
-        place = _in_folder(candidate)
+        place = _in_folder(candidate, kind)
         if resume and place.checkpoint.exists():
             return candidate
-        if not any(path.exists() for path in (place.picture, place.record, place.report, place.checkpoint)):
+        if not any(path.exists() for path in (place.result, place.record, place.report, place.checkpoint)):
             return latest if resume else candidate
         number += 1
         latest, candidate = candidate, folder / str(number)

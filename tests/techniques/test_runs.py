@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from techniques.errors import BadInputError
-from techniques.runs import default_folder, occupied, place_for
+from techniques.runs import MESH, default_folder, occupied, place_for
 
 
 def names(place):
@@ -107,3 +107,14 @@ def test_a_lock_that_a_killed_run_left_does_not_keep_the_next_one_out(tmp_path):
     with occupied(place):
         pass
     assert not place.lock.exists()
+
+
+def test_a_mesh_has_its_own_names(tmp_path):
+    assert names(place_for(tmp_path / "house.glb", kind=MESH)) == [
+        "house.glb",
+        "house.run.json",
+        "house.html",
+    ]
+    assert names(place_for(tmp_path / "house", kind=MESH)) == ["result.obj", "run.json", "report.html"]
+    with pytest.raises(BadInputError, match=r"a mesh is not written as \.png"):
+        place_for(tmp_path / "house.png", kind=MESH)
