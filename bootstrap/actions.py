@@ -25,6 +25,29 @@ class Adopt(NamedTuple):
     name: str
 
 
+class Replace(NamedTuple):
+    """Put a copy of ``source`` in the place of ``path``, on either side; ``keep``: what was there is kept."""
+
+    source: str
+    path: str
+    name: str
+    keep: bool
+
+
+class Retire(NamedTuple):
+    """Move what storage has, and home no longer has, out of the item and keep it."""
+
+    path: str
+    name: str
+
+
+class Prune(NamedTuple):
+    """Remove something that was set aside long ago, and that ``by`` has too."""
+
+    path: str
+    by: str
+
+
 class Keep(NamedTuple):
     """Keep a copy of what is set aside in storage, because this HOME will be gone."""
 
@@ -91,7 +114,7 @@ class Remove(NamedTuple):
 
 
 class Restore(NamedTuple):
-    """Put a copy of what storage has in the place of a link to ``was``, or of nothing."""
+    """Put a copy of what storage has in HOME, in the place of a link to ``was`` or of nothing."""
 
     source: str
     path: str
@@ -111,6 +134,9 @@ Action = (
     | MakeFile
     | Adopt
     | Keep
+    | Replace
+    | Retire
+    | Prune
     | SetAside
     | Link
     | Relink
@@ -124,4 +150,4 @@ Action = (
 )
 
 #: These change the storage, or take something out of HOME's view: one start at a time.
-EXCLUSIVE = (MakeFolder, MakeFile, Adopt, Keep, SetAside, ChangeMode)
+EXCLUSIVE = (MakeFolder, MakeFile, Adopt, Keep, Replace, Retire, Prune, SetAside, ChangeMode)

@@ -18,11 +18,20 @@ from bootstrap.system import System
 _OLD = 24 * 3600.0
 
 
-def copy_tree(system: System, source: str, target: str, name: str, tick: Callable[[], None]) -> list[str]:
+def copy_tree(
+    system: System,
+    source: str,
+    target: str,
+    name: str,
+    tick: Callable[[], None],
+    *,
+    away: bool = False,
+) -> list[str]:
     """Copy the tree or file at ``source`` to ``target``; ``name`` is its path in HOME, for the permissions.
 
     Returns what was left out: sockets, fifos and devices, which hold nothing. Permissions are the source's,
-    but never wider than the table in ``modes`` says. ``tick`` is called before every entry.
+    but never wider than the table in ``modes`` says. ``tick`` is called before every entry. ``away``: it
+    leaves HOME, so links that lead out of it are made to lead there from everywhere.
     """
     skipped = []
     folders = []
@@ -37,13 +46,15 @@ def copy_tree(system: System, source: str, target: str, name: str, tick: Callabl
             system.make_folder(new, 0o700)
             folders.append((new, old, modes.wanted(path, bits, folder=True)))
         elif stat.S_ISLNK(found.st_mode):
-            system.symlink(os.readlink(old), new)
+            leads = os.readlink(old)
+            system.symlink(trees.carried(path, old, leads) if away else leads, new)
         elif stat.S_ISREG(found.st_mode):
             system.copy_file(old, new, modes.wanted(path, bits, folder=False))
         else:
             skipped.append(path)
     for new, old, bits in reversed(folders):
-        system.finish_folder(new, old, bits)
+        # The whole is still to be renamed, which takes the owner's right to write.
+        system.finish_folder(new, old, bits | 0o700 if new == target else bits)
     return skipped
 
 
@@ -52,13 +63,8 @@ def remove_tree(system: System, path: str) -> None:
 
     Raises OSError before anything is removed if something is mounted in there.
     """
-    entries = []
-    for relative, found in trees.walk(path):
-        is_folder = stat.S_ISDIR(found.st_mode)
-        full = os.path.join(path, relative) if relative else path
-        if is_folder and is_mount(full):
-            raise OSError(errno.EBUSY, "something is mounted there", full)
-        entries.append((relative, is_folder))
+    _open_folders(system, path)
+    entries = [(relative, stat.S_ISDIR(found.st_mode)) for relative, found in trees.walk(path)]
     for relative, is_folder in reversed(entries):
         full = os.path.join(path, relative) if relative else path
         if is_folder:
@@ -67,12 +73,29 @@ def remove_tree(system: System, path: str) -> None:
             system.unlink(full)
 
 
-def put_in_place(system: System, made: str, path: str) -> None:
-    """Give the finished copy ``made`` its own name, where nothing may be."""
+def _open_folders(system: System, path: str) -> None:
+    """Give the owner every right to the folders of a tree: without them its files cannot be removed."""
+    waiting = [path]
+    while waiting:
+        folder = waiting.pop()
+        found = os.lstat(folder)
+        if not stat.S_ISDIR(found.st_mode):
+            continue
+        if is_mount(folder):
+            raise OSError(errno.EBUSY, "something is mounted there", folder)
+        if found.st_mode & 0o700 != 0o700:
+            parent, name = os.path.split(folder)
+            system.change_mode(parent, name, stat.S_IMODE(found.st_mode) & 0o777 | 0o700)
+        waiting += [os.path.join(folder, name) for name in os.listdir(folder)]
+
+
+def put_in_place(system: System, made: str, path: str, source: str, name: str) -> None:
+    """Give the finished copy ``made`` of ``source`` its own name, where nothing may be."""
     if os.path.isdir(made) and not os.path.islink(made):
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, "another start was faster", path)
         system.rename(made, path)
+        close_folder(system, path, source, name)
         return
     try:
         system.hard_link(made, path)
@@ -84,6 +107,14 @@ def put_in_place(system: System, made: str, path: str) -> None:
         system.rename(made, path)
     else:
         system.unlink(made)
+
+
+def close_folder(system: System, path: str, source: str, name: str) -> None:
+    """Give a folder that was copied the permissions that its owner's writing had to wait for."""
+    bits = stat.S_IMODE(os.stat(source).st_mode) & 0o777
+    wanted = modes.wanted(name, bits, folder=True)
+    if wanted & 0o700 != 0o700:
+        system.finish_folder(path, source, wanted)
 
 
 def sweep(system: System, folder: str) -> None:

@@ -2,9 +2,12 @@
 alone.
 """
 
+import contextlib
 import errno
 import os
+import stat
 import time
+from collections.abc import Iterator
 
 from bootstrap import actions, copying, trees
 from bootstrap.journal import Journal
@@ -60,7 +63,7 @@ class Executor:
         path = last.path
         if not os.path.lexists(path):
             self.journal.record("give-back", path=path, aside=self.aside)
-            self.system.rename(self.aside, path)
+            self._move(self.aside, path)
 
     def _do(self, action: actions.Action) -> None:
         match action:
@@ -75,6 +78,13 @@ class Executor:
                 self._copy_into(source, path, name)
             case actions.Keep(source, name):
                 self._keep(source, name)
+            case actions.Replace(source, path, name, keep):
+                self._replace(source, path, name, keep=keep)
+            case actions.Retire(path, name):
+                self.journal.record("retire", path=path)
+                self._put_away(path, name)
+            case actions.Prune(path, by):
+                self._prune(path, by)
             case actions.SetAside(path, name):
                 self._set_aside(path, name)
             case actions.Link(path, target):
@@ -99,7 +109,7 @@ class Executor:
             case actions.Restore(source, path, name, was):
                 self._restore(source, path, name, was)
             case actions.GiveBack(aside, path):
-                self.system.rename(aside, path)
+                self._move(aside, path)
                 self.journal.record("give-back", path=path, aside=aside)
 
     # Storage
@@ -122,49 +132,142 @@ class Executor:
 
     def _copy_into(self, source: str, path: str, name: str) -> None:
         """Copy ``source`` to ``path`` in storage, whole or not at all."""
-        source = os.path.realpath(source)
+        if "/" not in name:  # the item itself may be a link to where it really is
+            source = os.path.realpath(source)
         made = temporary(self.own_folder("tmp"))
+        with self._clean(made):
+            self.left_out += copying.copy_tree(self.system, source, made, name, self._tick, away=True)
+            if os.path.lexists(made):
+                copying.put_in_place(self.system, made, path, source, name)
+
+    @contextlib.contextmanager
+    def _clean(self, made: str) -> Iterator[None]:
+        """Leave no half-made copy behind when something fails."""
         try:
-            self.left_out += copying.copy_tree(self.system, source, made, name, self._tick)
-            copying.put_in_place(self.system, made, path)
+            yield
         except OSError:
             if os.path.lexists(made):
                 copying.remove_tree(self.system, made)
             raise
+
+    def _replace(self, source: str, path: str, name: str, *, keep: bool) -> None:
+        """Put a copy of ``source`` where ``path`` is; the old one stays until the new one is complete."""
+        stored = self._is_stored(path)
+        if "/" not in name:
+            source = os.path.realpath(source)
+        made = temporary(self.own_folder("tmp") if stored else self._local("tmp"))
+        self.journal.record("replace", path=path, by=source)
+        with self._clean(made):
+            self.left_out += copying.copy_tree(self.system, source, made, name, self._tick, away=stored)
+            if os.path.isdir(made) or (os.path.isdir(path) and not os.path.islink(path)):
+                away = self._put_away(path, name) if stored else self._set_aside(path, name)
+                try:
+                    copying.put_in_place(self.system, made, path, source, name)
+                except OSError:
+                    with contextlib.suppress(OSError):
+                        self._move(away, path)
+                    raise
+                return
+            if keep:
+                away = self._room(path, name) if stored else self._aside_for(path, name)
+                if away and not os.path.lexists(away):
+                    self._second_name(path, away)
+            self.system.rename(made, path)
+
+    def _is_stored(self, path: str) -> bool:
+        return path.startswith(os.path.join(self.place.items, ""))
+
+    def _second_name(self, path: str, away: str) -> None:
+        """Give the file at ``path`` another name, or move it where files have but one."""
+        try:
+            self.system.hard_link(path, away)
+        except OSError:
+            self.system.rename(path, away)
+
+    def _put_away(self, path: str, name: str) -> str:
+        """Move what storage has at ``path`` to what is kept there; returns where it is now."""
+        away = self._room(path, name, always=True)
+        self.system.rename(path, away)
+        return away
+
+    def _room(self, source: str, name: str, *, always: bool = False) -> str:
+        """Where in storage a copy of ``source`` is to be kept; ``""`` if it is kept already."""
+        # Named by content: an image's own files come back at every start and are kept once.
+        label = name.lstrip(".").replace("/", "-")[:50]
+        asides, wanted = self.own_folder("asides"), f"{label}-{trees.digest(source)}"
+        folder, number = os.path.join(asides, wanted), 1
+        while os.path.lexists(path := os.path.join(folder, name)):
+            if not always and trees.is_covered(source, path):
+                return ""
+            # Somebody tidied or changed that one: its name promises more than it holds.
+            number += 1
+            folder = os.path.join(asides, f"{wanted}-{number}")
+        self._ensure_way(folder, name)
+        return path
+
+    def _ensure_way(self, folder: str, name: str) -> None:
+        """Make ``folder`` and in it what leads to ``name``."""
+        self._ensure(folder, 0o700)
+        for part in name.split("/")[:-1]:
+            folder = self._ensure(os.path.join(folder, part), 0o700)
+
+    def _prune(self, path: str, by: str) -> None:
+        """Remove what was set aside, if ``by`` still has all of it."""
+        for name in os.listdir(path):
+            if not trees.is_covered(os.path.join(path, name), os.path.join(by, name)):
+                return
+        self.journal.record("prune", aside=path, by=by)
+        copying.remove_tree(self.system, path)
 
     def _tick(self) -> None:
         if self.lease:
             self.lease.renew()
 
     def _keep(self, source: str, name: str) -> None:
-        # Named by content: an image's own files come back at every start and are kept once.
-        asides, wanted = self.own_folder("asides"), f"{name.lstrip('.')}-{trees.digest(source)}"
-        folder, number = os.path.join(asides, wanted), 1
-        while os.path.lexists(path := os.path.join(folder, name)):
-            if trees.is_covered(source, path):
-                return
-            # Somebody tidied or changed that one: its name promises more than it holds.
-            number += 1
-            folder = os.path.join(asides, f"{wanted}-{number}")
-        self._ensure(folder, 0o700)
-        self._copy_into(source, path, name)
+        room = self._room(source, name)
+        if room:
+            self._copy_into(source, room, name)
 
     # Home
 
-    def _set_aside(self, path: str, name: str) -> None:
+    def _set_aside(self, path: str, name: str) -> str:
+        self.aside = self._aside_for(path, name)
+        try:
+            self._move(path, self.aside)
+        except OSError:
+            with contextlib.suppress(OSError):
+                copying.remove_tree(self.system, self._aside_root(self.aside, name))
+            raise
+        return self.aside
+
+    def _aside_for(self, path: str, name: str) -> str:
+        """An unused place for something of HOME's own that has to give way."""
         folder = self._local("asides")
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         number = 0
         while os.path.lexists(unique := os.path.join(folder, f"{stamp}-{number}")):
             number += 1
-        self.system.make_folder(unique, 0o700)
-        self.aside = os.path.join(unique, name)
-        self.journal.record("set-aside", path=path, aside=self.aside)
+        self._ensure_way(unique, name)
+        aside = os.path.join(unique, name)
+        self.journal.record("set-aside", path=path, aside=aside)
+        return aside
+
+    @staticmethod
+    def _aside_root(aside: str, name: str) -> str:
+        return aside[: -len(name) - 1]
+
+    def _move(self, path: str, to: str) -> None:
+        """Rename; a folder that its owner may not write to is opened for that moment."""
         try:
-            self.system.rename(path, self.aside)
-        except OSError:
-            self.system.remove_folder(unique)
-            raise
+            self.system.rename(path, to)
+        except PermissionError:
+            found = os.lstat(path)
+            bits = stat.S_IMODE(found.st_mode) & 0o777
+            if not stat.S_ISDIR(found.st_mode) or bits & 0o200:
+                raise
+            self.system.change_mode(*os.path.split(path), bits | 0o700)
+            self.system.rename(path, to)
+            self.system.change_mode(*os.path.split(to), bits)
 
     def _link(self, path: str, target: str) -> None:
         self.journal.record("link", path=path, target=target)
@@ -177,15 +280,13 @@ class Executor:
     def _restore(self, source: str, path: str, name: str, was: str) -> None:
         """Copy first, then take the link away: a crash in between leaves a gap that the journal knows of."""
         made = self._draft()
-        try:
-            self.left_out += copying.copy_tree(self.system, os.path.realpath(source), made, name, self._tick)
-        except OSError:
-            if os.path.lexists(made):
-                copying.remove_tree(self.system, made)
-            raise
+        source = os.path.realpath(source) if "/" not in name else source
+        with self._clean(made):
+            self.left_out += copying.copy_tree(self.system, source, made, name, self._tick)
         if was:
             self.system.unlink(path)
-        copying.put_in_place(self.system, made, path)
+        if os.path.lexists(made):
+            copying.put_in_place(self.system, made, path, source, name)
         self.journal.record("restored", path=path)
 
     def _drop_aside(self, by: str) -> None:

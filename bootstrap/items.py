@@ -8,11 +8,22 @@ FILE = "file"
 ANY = "any"
 
 
+#: HOME has a link to the item in storage.
+LINK = "link"
+#: HOME has files of its own, which are brought together with those in storage at each start.
+COPY = "copy"
+WAYS = (LINK, COPY)
+
+
 class Item(NamedTuple):
     """One file or folder directly in HOME."""
 
     name: str
     kind: str = ANY
+    #: How it persists: ``link`` or ``copy``; ``None`` leaves it to what the storage can do.
+    persist: str | None = None
+    #: What happens to what both sides have and which differs; ``None`` leaves it to the settings.
+    conflict: str | None = None
 
 
 #: The list of the widely used script, so that its storage is taken over as it stands.

@@ -56,3 +56,13 @@ def lost_links(folder: str) -> dict[str, str]:
         for path, target in made.items()
         if os.path.islink(path) and os.readlink(path) == target and not os.path.exists(path)
     }
+
+
+def linked(folder: str) -> set[str]:
+    """Paths of which the last that the bootstrap did was to make a link."""
+    last = {
+        entry.get("path", ""): entry["step"]
+        for entry in entries(folder)
+        if entry.get("step") in ("link", "relink", "restored", "give-back", "remove-link")
+    }
+    return {path for path, step in last.items() if step in ("link", "relink")}

@@ -5,8 +5,9 @@ import stat
 import sys
 from typing import NamedTuple
 
-from bootstrap import items, modes, names, trees
-from bootstrap.items import FILE, FOLDER, Item
+from bootstrap import agreement, items, modes, names, trees, ways
+from bootstrap.items import COPY, FILE, FOLDER, LINK, Item
+from bootstrap.merge import MERGE, STORAGE, Tree
 from bootstrap.place import Place
 from bootstrap.storage import is_bind_mount
 from bootstrap.trees import Size
@@ -31,6 +32,17 @@ class WrongMode(NamedTuple):
     mode: int
     wanted: int
     names: int  # hard links
+
+
+class Sides(NamedTuple):
+    """All that home and storage have of an item, where it must be compared entry by entry."""
+
+    home: Tree
+    storage: Tree
+    #: What both had when they last agreed.
+    base: Tree | None = None
+    #: The agreement as it is on record.
+    record: bytes = b""
 
 
 class ItemState(NamedTuple):
@@ -58,6 +70,19 @@ class ItemState(NamedTuple):
     wrong_modes: tuple[WrongMode, ...] = ()
     #: The storage lies in it: moving it would move the storage.
     holds_storage: bool = False
+    #: Whether it is to be linked or copied, and why it is a copy where nobody asked for one.
+    way: str = LINK
+    why: str = ""
+    policy: str = STORAGE
+    #: HOME's file came where this bootstrap had made a link: it is the newer version of what storage has.
+    replaced: bool = False
+    #: There is an agreement on record, so this home has had a copy.
+    agreed: bool = False
+    sides: Sides | None = None
+    #: Wrong permissions of HOME's own files, for items that are copies.
+    home_modes: tuple[WrongMode, ...] = ()
+    #: A link in a folder of keys to a file that others can read.
+    open_key: str = ""
 
 
 def observe_items(place: Place) -> tuple[ItemState, ...]:
@@ -72,7 +97,7 @@ def _observe_alone(place: Place, item: Item) -> ItemState:
     try:
         return observe_item(place, item)
     except OSError as error:
-        path, target = os.path.join(place.home, item.name), os.path.join(place.items, item.name)
+        path, target = os.path.join(place.home, item.name), place.target(item.name)
         trouble = f"{os.fsdecode(error.filename or path)} cannot be read ({error.strerror})"
         return ItemState(item, path, target, OTHER, BROKEN, trouble=trouble)
 
@@ -91,25 +116,88 @@ def _beyond(place: Place, listed: set[str] | frozenset[str]) -> list[Item]:
 
 def observe_item(place: Place, item: Item) -> ItemState:
     """Read both sides of ``item``."""
-    path, target = os.path.join(place.home, item.name), os.path.join(place.items, item.name)
+    path, target = os.path.join(place.home, item.name), place.target(item.name)
     store, trouble = _store_side(path, target)
     home, kind, leads = _home_side(path, target)
     state = ItemState(item, path, target, home, store, kind, leads, trouble)
     if home in (FOLDER, LIVE) and _holds(path, place.storage.root or ""):
         return state._replace(holds_storage=True)
+    way, why = ways.way(place, item, target)
+    state = state._replace(
+        way=way,
+        why=why,
+        policy=item.conflict or place.settings.conflict,
+        agreed=os.path.lexists(agreement.file(place.local, item.name)),
+    )
+    if store in (FOLDER, FILE):
+        wrong, open_key = wrong_modes(os.path.dirname(target), item.name)
+        state = state._replace(wrong_modes=wrong, open_key=open_key)
+    if way == COPY:
+        return _copied(place, state)
     moves = home in (FOLDER, FILE) or (home == LIVE and store == MISSING and kind in (FOLDER, FILE))
     if moves:
-        size = trees.measure(os.path.realpath(path), START_ENTRIES if place.starting else sys.maxsize)
-        large = place.starting and (size.cut or size.bytes > START_BYTES)
-        state = state._replace(size=size, large=large)
-        if store in (FOLDER, FILE) and home != LIVE:
-            state = state._replace(
-                covered=not large and trees.is_covered(path, target),
-                from_image=not size.cut and size.changed < container_start(),
-            )
-    if store in (FOLDER, FILE):
-        state = state._replace(wrong_modes=wrong_modes(place.items, item.name))
+        state = _measured(place, state, path)
+        if store in (FOLDER, FILE) and home != LIVE and state.size:
+            state = _compared(place, state, state.size)
     return state
+
+
+def _measured(place: Place, state: ItemState, *paths: str) -> ItemState:
+    limit = START_ENTRIES if place.starting else sys.maxsize
+    sizes = [trees.measure(os.path.realpath(path), limit) for path in paths]
+    large = place.starting and any(size.cut or size.bytes > START_BYTES for size in sizes)
+    return state._replace(size=sizes[0], large=large)
+
+
+def _compared(place: Place, state: ItemState, size: Size) -> ItemState:
+    """What there is to know where both sides have something and HOME's is to become a link."""
+    state = state._replace(
+        covered=not state.large and trees.is_covered(state.path, state.target),
+        from_image=not size.cut and size.changed < container_start(),
+    )
+    if state.covered or state.large:
+        return state
+    if state.home == FILE and state.store == FILE:
+        from bootstrap import journal
+
+        state = state._replace(replaced=state.path in journal.linked(place.local))
+    if state.agreed or state.replaced or (state.policy == MERGE and not state.from_image):
+        state = state._replace(sides=_sides(place, state))
+    return state
+
+
+def _copied(place: Place, state: ItemState) -> ItemState:
+    """What there is to know of an item of which HOME has a copy."""
+    stored = [state.target] if state.store in (FOLDER, FILE) else []
+    if state.home in (FOLDER, FILE):
+        state = _measured(place, state, state.path, *stored)
+        wrong, open_key = wrong_modes(place.home, state.item.name)
+        state = state._replace(home_modes=wrong, open_key=state.open_key or open_key)
+    elif state.home == LIVE and state.kind in (FOLDER, FILE) and not stored:
+        return _measured(place, state, state.path)
+    elif stored:
+        state = _measured(place, state, state.target)
+    if state.large or not state.size:
+        return state
+    return state._replace(sides=_sides(place, state))
+
+
+def _sides(place: Place, state: ItemState) -> Sides:
+    name = state.item.name
+    return Sides(
+        trees.contents(state.path, name, state.path) if state.home in (FOLDER, FILE) else {},
+        trees.contents(state.target, name, state.path) if state.store in (FOLDER, FILE) else {},
+        agreement.read(place.local, name, state.target),
+        _content(agreement.file(place.local, name)),
+    )
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _holds(path: str, root: str) -> bool:
@@ -179,14 +267,19 @@ def _home_side(path: str, target: str) -> tuple[str, str, str]:
     return kind, kind, ""
 
 
-def wrong_modes(root: str, item: str) -> tuple[WrongMode, ...]:
-    """Entries of ``item`` below ``root`` whose permissions differ from the table."""
+def wrong_modes(root: str, item: str) -> tuple[tuple[WrongMode, ...], str]:
+    """Entries of ``item`` below ``root`` whose permissions differ from the table, and a link among them that
+    leads to a file that others can read, which is not ours to change.
+    """
     found = []
+    open_key = ""
     if item in modes.PRIVATE_TREES and not os.path.islink(os.path.join(root, item)):
         for relative, state in trees.walk(os.path.join(root, item)):
             path = f"{item}/{relative}" if relative else item
             if not stat.S_ISLNK(state.st_mode):
                 found.append((path, state))
+            elif not open_key and _is_open(os.path.join(root, path), path):
+                open_key = os.path.join(root, path)
     for path in modes.single_files(item):
         try:
             state = os.lstat(os.path.join(root, path))
@@ -203,7 +296,16 @@ def wrong_modes(root: str, item: str) -> tuple[WrongMode, ...]:
         wanted = modes.wanted(path, mode, folder=folder)
         if wanted != mode:
             wrong.append(WrongMode(path, mode, wanted, 1 if folder else state.st_nlink))
-    return tuple(wrong)
+    return tuple(wrong), open_key
+
+
+def _is_open(link: str, path: str) -> bool:
+    try:
+        behind = os.stat(link)
+    except OSError:
+        return False
+    mode = stat.S_IMODE(behind.st_mode) & 0o777
+    return stat.S_ISREG(behind.st_mode) and bool(mode & ~modes.wanted(path, mode, folder=False) & 0o077)
 
 
 def container_start() -> float:

@@ -61,6 +61,10 @@ class Place(NamedTuple):
         """The folder in storage that holds the items."""
         return self.storage.items(self.settings.user)
 
+    def target(self, item: str) -> str:
+        """Where ``item`` is in storage."""
+        return os.path.join(self.items, item)
+
     def read_only(self) -> "Place":
         """The same place without leave to write to the storage this time."""
         return self._replace(hindered=True, storage=self.storage._replace(state=storage.READ_ONLY))

@@ -1,12 +1,13 @@
 """What should happen: a pure function of what was observed.
 
-Storage wins. What HOME has and storage does not is adopted; what both have is set aside in HOME, never
-deleted.
+What HOME has and storage does not is adopted. Of what both have the item's policy says which is used, by
+default storage's; the other is set aside, never deleted.
 """
 
+import os
 from typing import NamedTuple
 
-from bootstrap import modes, observe
+from bootstrap import agreement, merge, modes, observe
 from bootstrap.actions import (
     EXCLUSIVE,
     Action,
@@ -18,10 +19,12 @@ from bootstrap.actions import (
     MakeFile,
     MakeFolder,
     Relink,
+    Remove,
     RemoveLink,
+    Replace,
     SetAside,
 )
-from bootstrap.items import ANY, FILE, FOLDER
+from bootstrap.items import ANY, COPY, FILE, FOLDER
 from bootstrap.observe import BROKEN, DEAD, LIVE, MISSING, MOUNT, OTHER, OURS, ItemState
 
 
@@ -70,6 +73,9 @@ class Rules(NamedTuple):
     shared: bool = False
     hindered: bool = False  # it cannot be written now, but may be later
     free: int | None = None  # bytes that the storage can still take
+    modes_stick: bool = True  # permissions that are set in storage stay
+    home: str = ""
+    local: str = ""  # the bootstrap's own folder in HOME
 
 
 def plan_item(state: ItemState, rules: Rules) -> Group:
@@ -93,9 +99,16 @@ def plan_item(state: ItemState, rules: Rules) -> Group:
         return Group(
             name, problem=f"{state.path} is neither a file nor a folder; it is left alone. Rename it."
         )
-    if state.store == MISSING:
-        return _without_store(state, rules)
-    return _with_store(state, rules)
+    if state.way == COPY and not (state.home == OURS and not state.leads):
+        from bootstrap.copied import plan_copied
+
+        return plan_copied(state, rules)
+    group = _without_store(state, rules) if state.store == MISSING else _with_store(state, rules)
+    if state.agreed and state.home != MISSING and (group.actions or state.home == OURS):
+        # It was a copy until now.
+        forget = Remove(agreement.file(rules.local, name))
+        return group._replace(actions=(*group.actions, forget))
+    return group
 
 
 def _with_store(state: ItemState, rules: Rules) -> Group:
@@ -111,12 +124,14 @@ def _with_store(state: ItemState, rules: Rules) -> Group:
     aside = SetAside(state.path, name)
     if state.covered:
         return Group(name, (*chmods, aside, link, DropAside(state.target)), note=note)
+    if state.sides or (state.policy != merge.STORAGE and not state.from_image):
+        return _by_policy(state, rules, chmods)
     if not rules.home_is_ephemeral or state.from_image:
         return Group(
             name, (*chmods, aside, link), note=note or "this home's own was set aside; storage has another."
         )
     if state.large:
-        return Group(name, note=_LATER)
+        return Group(name, note=LATER)
     if rules.hindered:
         return Group(name, note="this home's own stays for now, for no copy of it can be kept in storage.")
     if not rules.writable:
@@ -125,13 +140,58 @@ def _with_store(state: ItemState, rules: Rules) -> Group:
             (aside, link),
             note="this home's own was set aside, here only, for the storage cannot be written.",
         )
-    if state.size and rules.free is not None and state.size.bytes > rules.free:
-        return Group(name, problem=_full(state, rules.free))
+    if trouble := no_room(state, rules):
+        return Group(name, problem=trouble)
     return Group(
         name,
         (*chmods, Keep(state.path, name), aside, link),
         note=note or "this home's own was set aside, and a copy kept in storage.",
     )
+
+
+def _by_policy(state: ItemState, rules: Rules, chmods: tuple[Action, ...]) -> Group:
+    """Both sides have it and differ, and storage does not simply win."""
+    from bootstrap import copied
+
+    name = state.item.name
+    if state.policy == merge.STOP and not state.sides:
+        return stopped(state)
+    if state.large:
+        return Group(name, note=LATER)
+    if not rules.writable:
+        return Group(name, note="the storage cannot be written, so this home's own stays for now.")
+    if trouble := no_room(state, rules):
+        return Group(name, problem=trouble)
+    end = (SetAside(state.path, name), Link(state.path, state.target))
+    if state.sides is None:
+        first = Replace(state.path, state.target, name, keep=True)
+        return Group(name, (*chmods, first, *end), note="this home's is used; storage's own was set aside.")
+    policy = merge.MERGE if state.replaced else state.policy
+    choices = merge.decide(state.sides.home, state.sides.storage, state.sides.base, policy)
+    if any(choice.what == merge.CONFLICT for choice in choices):
+        return stopped(state)
+    kept: list[Action] = []
+    if rules.home_is_ephemeral:
+        for choice in choices:
+            if choice.what == merge.REPLACE_IN_HOME and choice.keep:
+                here, _, path = copied.places(state, choice)
+                kept.append(Keep(here, path))
+    steps = (*chmods, *kept, *copied.into_storage(state, choices), *end)
+    return Group(name, steps, note=copied.both_changed(choices, policy))
+
+
+def stopped(state: ItemState) -> Group:
+    """Both sides differ, and the settings say that a person decides."""
+    return Group(
+        state.item.name,
+        problem=f"{state.path} and {state.target} differ, and the settings say `conflict: stop`. "
+        "Rename one of them.",
+    )
+
+
+def open_key(state: ItemState) -> str:
+    """A word on a key that is only linked from where its permissions would be mended."""
+    return f"{state.open_key} leads to a file that others can read; run `chmod 600 {state.open_key}`."
 
 
 def _without_store(state: ItemState, rules: Rules) -> Group:
@@ -147,9 +207,9 @@ def _without_store(state: ItemState, rules: Rules) -> Group:
                 "it is left alone. Rename it.",
             )
         if state.large:
-            return Group(name, note=_LATER)
-        if state.size and rules.free is not None and state.size.bytes > rules.free:
-            return Group(name, problem=_full(state, rules.free))
+            return Group(name, note=LATER)
+        if trouble := no_room(state, rules):
+            return Group(name, problem=trouble)
         adopt = Adopt(state.path, state.target, name)
         if state.home == LIVE:
             steps: tuple[Action, ...] = (adopt, Relink(state.path, state.target, state.leads))
@@ -181,16 +241,20 @@ def _without_store(state: ItemState, rules: Rules) -> Group:
 
 def _chmods(state: ItemState, rules: Rules) -> tuple[tuple[Action, ...], str]:
     """Steps for wrong permissions, and a word on those that cannot be mended."""
+    note = open_key(state) if state.open_key else ""
     if not state.wrong_modes:
-        return (), ""
+        return (), note
+    first = state.wrong_modes[0].path
     if not rules.writable:
-        return (), f"{state.wrong_modes[0].path} is readable to others, and the storage cannot be written."
+        return (), f"{first} is readable to others, and the storage cannot be written."
+    if not rules.modes_stick:
+        return (), f"{first} is readable to others, for permissions do not stick in this storage."
     mendable = [wrong for wrong in state.wrong_modes if wrong.names == 1]
     shared = [wrong for wrong in state.wrong_modes if wrong.names != 1]
-    note = (
-        f"{shared[0].path} has a second name elsewhere, so its permissions are left alone." if shared else ""
-    )
-    return tuple(ChangeMode(rules.items, wrong.path, wrong.mode, wrong.wanted) for wrong in mendable), note
+    if shared:
+        note = f"{shared[0].path} has a second name elsewhere, so its permissions are left alone."
+    root = os.path.dirname(state.target)
+    return tuple(ChangeMode(root, wrong.path, wrong.mode, wrong.wanted) for wrong in mendable), note
 
 
 def _shared(name: str, rules: Rules) -> str:
@@ -200,16 +264,19 @@ def _shared(name: str, rules: Rules) -> str:
     return SHARED
 
 
-def _full(state: ItemState, free: int) -> str:
+def no_room(state: ItemState, rules: Rules) -> str:
+    """Why the storage cannot take what HOME has, if it cannot."""
     need = state.size.bytes if state.size else 0
+    if rules.free is None or need <= rules.free:
+        return ""
     return (
-        f"the storage has {free:,} bytes left and {state.path} needs {need:,}; "
+        f"the storage has {rules.free:,} bytes left and {state.path} needs {need:,}; "
         "your home is left as it is. Make room there."
     )
 
 
 SHARED = "whoever shares this storage can read what is in it; `user: NAME` in the settings separates people."
-_LATER = (
+LATER = (
     "it is too large to be moved while a notebook starts; run `deepdesign-bootstrap apply` in a terminal "
     "to keep it in storage."
 )

@@ -9,6 +9,9 @@ _VERBS = {
     actions.MakeFolder: "new folder in storage",
     actions.MakeFile: "new file in storage",
     actions.Adopt: "moved into storage",
+    actions.Replace: "changed to the other side's",
+    actions.Retire: "what this home no longer has set aside in storage",
+    actions.Prune: "old copies removed that storage has too",
     actions.Keep: "copy of this home's own kept in storage",
     actions.SetAside: "this home's own set aside",
     actions.Link: "linked",
@@ -88,6 +91,7 @@ def as_json(result: Result, command: str) -> dict[str, Any]:
     """The same for programs. No content of any file is in it."""
     place = result.place
     groups = result.plan.groups if result.done is None else result.done
+    states = {state.item.name: state for state in result.states}
     return {
         "command": command,
         "status": result.status,
@@ -104,6 +108,7 @@ def as_json(result: Result, command: str) -> dict[str, Any]:
         "items": [
             {
                 "name": group.name,
+                **_how(states.get(group.name)),
                 "actions": [_step(step) for step in group.actions],
                 "problem": group.problem or None,
                 "note": group.note or None,
@@ -111,6 +116,11 @@ def as_json(result: Result, command: str) -> dict[str, Any]:
             for group in groups
         ],
     }
+
+
+def _how(state: observe.ItemState | None) -> dict[str, str]:
+    """How an item persists, and what happens where both sides have it."""
+    return {"persist": state.way, "conflict": state.policy} if state else {}
 
 
 def _step(step: actions.Action) -> dict[str, Any]:

@@ -3,27 +3,39 @@
 ::
 
     user: anna                 # items of this person only, under cfg/users/anna
+    conflict: storage          # when both sides have it and differ: storage, home, merge or stop
     items:                     # in place of the default list
       - .ssh
-      - {name: .vimrc, kind: file}
+      - {name: .vimrc, kind: file, conflict: merge}
+      - {name: .aws, persist: copy}
     skip: [.fastai]            # never touched, even if storage has it
     commands:                  # runnable by name in terminals and kernels
       render: python /storage/tools/render.py
+    asides: {keep: 5, days: 30}  # how long what was set aside stays where it has another copy
     notebooks: true            # link the storage into the folder that the browser shows; false, or another
     folder
 """
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from bootstrap import names
+from bootstrap import merge, names
 from bootstrap.errors import WrongInputError
-from bootstrap.items import ANY, DEFAULTS, FILE, FOLDER, Item
+from bootstrap.items import ANY, DEFAULTS, FILE, FOLDER, WAYS, Item
 
 _LIMIT = 256 * 1024
 _DEPTH = 20
+
+
+class Asides(NamedTuple):
+    """How long what was set aside stays where storage has the very same: until it is older than ``days``, and
+    the newest ``keep`` of each item in any case.
+    """
+
+    keep: int = 5
+    days: int = 30
 
 
 class Settings(NamedTuple):
@@ -34,6 +46,8 @@ class Settings(NamedTuple):
     skip: frozenset[str] = frozenset()
     commands: tuple[tuple[str, str], ...] = ()
     notebooks: bool | str = True
+    conflict: str = merge.STORAGE
+    asides: Asides = Asides()
 
 
 def load(path: str, *, must_exist: bool = False) -> Settings:
@@ -93,7 +107,15 @@ def from_mapping(content: object) -> Settings:
     """Check settings that were read and give them their types."""
     if not isinstance(content, Mapping):
         raise WrongInputError("the file must be a list of `key: value` lines.")
-    readers = {"user": _user, "items": _items, "skip": _skip, "commands": _commands, "notebooks": _notebooks}
+    readers: dict[str, Callable[[object], object]] = {
+        "user": _user,
+        "items": _items,
+        "skip": _skip,
+        "commands": _commands,
+        "notebooks": _notebooks,
+        "conflict": _conflict,
+        "asides": _asides,
+    }
     unknown = [key for key in content if key not in readers]
     if unknown:
         raise WrongInputError(f"{unknown[0]}: there is no such setting; there are {', '.join(readers)}.")
@@ -111,21 +133,46 @@ def _items(value: object) -> tuple[Item, ...]:
     known = {item.name: item for item in DEFAULTS}
     found: dict[str, Item] = {}
     for entry in value:
-        kind = None
-        if isinstance(entry, Mapping):
-            kind = entry.get("kind")
-            extra = [key for key in entry if key not in ("name", "kind")]
-            if extra or "name" not in entry:
-                raise WrongInputError("items: an entry must have `name` and may have `kind`, nothing else.")
-            if kind not in (None, FILE, FOLDER):
-                raise WrongInputError(f"items: kind must be `{FILE}` or `{FOLDER}`, not {names.shown(kind)}.")
-            entry = entry["name"]
-        name = names.item(entry, "items")
+        fields = entry if isinstance(entry, Mapping) else {"name": entry}
+        extra = [key for key in fields if key not in ("name", *_CHOICES)]
+        if extra or "name" not in fields:
+            raise WrongInputError(
+                f"items: an entry must have `name` and may have {', '.join(_CHOICES)}, nothing else."
+            )
+        name = names.item(fields["name"], "items")
         if name.casefold() in found:
             raise WrongInputError(f"items: {name!r} is named twice (capitals do not count).")
-        item = known.get(name, Item(name, ANY))
-        found[name.casefold()] = item._replace(kind=kind) if kind else item
+        chosen = {
+            key: _choice(f"items: {key}", fields[key], allowed)
+            for key, allowed in _CHOICES.items()
+            if fields.get(key) is not None
+        }
+        found[name.casefold()] = known.get(name, Item(name, ANY))._replace(**chosen)
     return tuple(found.values())
+
+
+#: What an item may say of itself, and the words for it.
+_CHOICES = {"kind": (FILE, FOLDER), "persist": WAYS, "conflict": merge.POLICIES}
+
+
+def _choice(key: str, value: object, allowed: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or value not in allowed:
+        words = " or ".join(f"`{word}`" for word in allowed)
+        raise WrongInputError(f"{key} must be {words}, not {names.shown(value)}.")
+    return value
+
+
+def _conflict(value: object) -> str:
+    return _choice("conflict:", value, merge.POLICIES)
+
+
+def _asides(value: object) -> Asides:
+    if not isinstance(value, Mapping) or any(key not in Asides._fields for key in value):
+        raise WrongInputError("asides: must be `{keep: NUMBER, days: NUMBER}`.")
+    for key, number in value.items():
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 100_000:
+            raise WrongInputError(f"asides: {key} must be a number from 0 to 100000.")
+    return Asides(**value)
 
 
 def _skip(value: object) -> frozenset[str]:

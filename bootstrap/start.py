@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bootstrap import capabilities, local, observe
+from bootstrap import asides, capabilities, local, observe
 from bootstrap.errors import WrongInputError
 from bootstrap.items import Item
 from bootstrap.observe import ItemState
@@ -146,7 +146,7 @@ def _plan(place: Place) -> Result:
         # Said once a start, and a start that finds the keys in storage does not say it again.
         rules = rules._replace(shared=rules.shared and groups[-1].note != SHARED)
     if place.links:
-        groups.append(local.plan_notebooks(place))
+        groups += [asides.plan_asides(place), local.plan_notebooks(place)]
     groups += [local.plan_commands(place), local.plan_environment(place)]
     return Result(place, states, Plan(tuple(groups)))
 
@@ -163,6 +163,9 @@ def _rules(place: Place, states: tuple[ItemState, ...]) -> Rules:
         place.profile.shared and place.settings.user is None,
         place.hindered,
         free,
+        place.capabilities.modes,
+        place.home,
+        place.local,
     )
 
 

@@ -5,6 +5,8 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bootstrap.merge import FOLDER, Entry
+
 _CHUNK = 1024 * 1024
 
 
@@ -83,6 +85,41 @@ def same_bytes(one: str, other: str) -> bool:
                 return False
             if not left:
                 return True
+
+
+def carried(name: str, at: str, target: str) -> str:
+    """What a link to ``target`` must say when its item moves: a relative one that leads out of the item would
+    lead nowhere from elsewhere.
+
+    ``name`` is the link's path in HOME, item first; ``at`` is the link's full path.
+    """
+    if os.path.isabs(target):
+        return target
+    inside = os.path.normpath(os.path.join(os.path.dirname(name), target))
+    if inside.partition("/")[0] == name.partition("/")[0] and "/" in name:
+        return target
+    return os.path.normpath(os.path.join(os.path.dirname(at), target))
+
+
+def contents(path: str, name: str, at: str) -> dict[str, Entry]:
+    """The tree at ``path`` as entries that can be compared; sockets and the like hold nothing and are left
+    out. ``name`` is the item and ``at`` its place in HOME, for what links say from there.
+    """
+    import hashlib
+
+    found = {}
+    for relative, state in walk(path):
+        full = os.path.join(path, relative) if relative else path
+        if stat.S_ISDIR(state.st_mode):
+            found[relative] = Entry(FOLDER)
+        elif stat.S_ISLNK(state.st_mode):
+            says = carried(f"{name}/{relative}", os.path.join(at, relative), os.readlink(full))
+            found[relative] = Entry("link", says, state.st_mtime)
+        elif stat.S_ISREG(state.st_mode):
+            with open(full, "rb") as file:
+                mark = hashlib.file_digest(file, "sha256").hexdigest()
+            found[relative] = Entry("file", mark, state.st_mtime)
+    return found
 
 
 def digest(path: str) -> str:
