@@ -1,9 +1,10 @@
 """The commands of ``deepdesign-bootstrap``."""
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import click
@@ -86,6 +87,29 @@ def status(**options: Any) -> None:
 
 @program.command()
 @_shared
+@click.option(
+    "--git-host", metavar="HOST", default="github.com", show_default=True, help="Where ssh should get you."
+)
+def doctor(git_host: str, **options: Any) -> None:
+    """Say what will not work, why, and the one command that mends it; nothing is touched.
+
+    Looks at the last start, ssh and its keys, packages, what stands before the image's own, and the room on
+    the disks. Exit status: 0 nothing is wrong; 1 something will not work; 2 arguments are wrong.
+    """
+    import re
+
+    from bootstrap.doctor import examine, telling
+
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._@:-]*", git_host):
+        _fail("--git-host: the name of a host is needed, as in github.com.", 2, options)
+    with _said_plainly(options):
+        diagnosis = examine.examine(_chosen(options), os.environ, git_host)
+    _show(telling.as_json(diagnosis) if options["as_json"] else telling.lines(diagnosis))
+    sys.exit(diagnosis.status)
+
+
+@program.command()
+@_shared
 def undo(**options: Any) -> None:
     """Give this home real files in place of the links; storage keeps everything.
 
@@ -111,9 +135,26 @@ def _command(
     lines: Callable[[start.Result], list[str]],
     given: dict[str, Any],
 ) -> None:
-    options = Options(given["home"], given["storage"], given["config"], given["profile"])
+    with _said_plainly(given):
+        result = action(_chosen(given), os.environ)
+    _show(report.as_json(result, name) if given["as_json"] else lines(result))
+    sys.exit(result.status)
+
+
+def _chosen(given: dict[str, Any]) -> Options:
+    return Options(given["home"], given["storage"], given["config"], given["profile"])
+
+
+def _show(answer: dict[str, Any] | list[str]) -> None:
+    for line in [json.dumps(answer)] if isinstance(answer, dict) else answer:
+        click.echo(line.encode("utf-8", "backslashreplace").decode())
+
+
+@contextlib.contextmanager
+def _said_plainly(given: dict[str, Any]) -> Iterator[None]:
+    """End the program with one plain line for whatever goes wrong inside."""
     try:
-        result = action(options, os.environ)
+        yield
     except WrongInputError as error:
         _fail(str(error), 2, given)
     except OSError as error:
@@ -128,12 +169,6 @@ def _command(
         _fail(f"this should not happen ({error!r}). Run the command again with --debug.", 1, given)
     except KeyboardInterrupt:
         _fail("stopped; run the command again to finish.", 130, given)
-    if given["as_json"]:
-        click.echo(json.dumps(report.as_json(result, name)))
-    else:
-        for line in lines(result):
-            click.echo(line.encode("utf-8", "backslashreplace").decode())
-    sys.exit(result.status)
 
 
 def _fail(message: str, status: int, given: dict[str, Any]) -> NoReturn:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bootstrap import names, profiles, settings, storage
 from bootstrap.capabilities import Capabilities
-from bootstrap.errors import WrongInputError
+from bootstrap.errors import WrongInputError, WrongSettingsError
 from bootstrap.profiles import Profile
 from bootstrap.settings import Settings
 from bootstrap.storage import Storage
@@ -70,8 +70,10 @@ class Place(NamedTuple):
         return self._replace(hindered=True, storage=self.storage._replace(state=storage.READ_ONLY))
 
 
-def locate(options: Options, environment: Mapping[str, str]) -> Place:
-    """Decide on home, storage, profile and settings; wrong ones raise ``WrongInputError``."""
+def locate(options: Options, environment: Mapping[str, str], given: Settings | None = None) -> Place:
+    """Decide on home, storage, profile and settings (unless they are given); wrong ones raise
+    ``WrongInputError``.
+    """
     named = options.profile
     if named == "auto":
         named = environment.get("DEEPDESIGN_PROFILE") or "auto"
@@ -79,7 +81,7 @@ def locate(options: Options, environment: Mapping[str, str]) -> Place:
     home, foreign = find_home(options.home, environment)
     asked = options.storage if options.storage is not None else environment.get("DEEPDESIGN_STORAGE") or None
     found = storage.find(asked, profile, environment)
-    chosen = _settings(options.config or environment.get("DEEPDESIGN_CONFIG") or None, found)
+    chosen = given or _settings(options.config or environment.get("DEEPDESIGN_CONFIG") or None, found)
     person = environment.get("DEEPDESIGN_USER")
     if person:
         chosen = chosen._replace(user=names.user(person, "DEEPDESIGN_USER"))
@@ -90,9 +92,15 @@ def locate(options: Options, environment: Mapping[str, str]) -> Place:
 
 
 def _settings(named: str | None, found: Storage) -> Settings:
-    if named is not None:
-        return settings.load(os.path.abspath(named), must_exist=True)
-    return settings.load(found.settings) if found.settings else Settings()
+    path = os.path.abspath(named) if named is not None else found.settings
+    if path is None:
+        return Settings()
+    try:
+        return settings.load(path, must_exist=named is not None)
+    except WrongInputError as error:
+        if not os.path.exists(path):
+            raise
+        raise WrongSettingsError(str(error), path) from None
 
 
 def find_home(named: str | None, environment: Mapping[str, str]) -> tuple[str, bool]:

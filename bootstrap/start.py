@@ -52,7 +52,12 @@ class Result(NamedTuple):
 
 def look(options: Options, environment: Mapping[str, str]) -> Result:
     """Observe and plan; nothing is changed."""
-    return _plan(_assume(locate(options, environment)))
+    return look_at(locate(options, environment))
+
+
+def look_at(place: Place) -> Result:
+    """Observe and plan for a place that is known."""
+    return _plan(_assume(place))
 
 
 def run(options: Options, environment: Mapping[str, str], system: System | None = None) -> Result:
