@@ -6,13 +6,22 @@ from pathlib import Path
 
 from techniques.errors import BadInputError
 from techniques.meshes.draft import Draft, build, too_large
+from techniques.meshes.gltf_read import read_gltf
 from techniques.meshes.limits import LIMITS
 from techniques.meshes.mesh import Mesh, Up
 from techniques.meshes.obj_read import read_obj
+from techniques.meshes.ply_read import read_ply
+from techniques.meshes.stl_read import read_stl
 
 __all__ = ["READERS", "read_mesh"]
 
-READERS: dict[str, Callable[[Path], Draft]] = {".obj": read_obj}
+READERS: dict[str, Callable[[Path], Draft]] = {
+    ".obj": read_obj,
+    ".glb": read_gltf,
+    ".gltf": read_gltf,
+    ".ply": read_ply,
+    ".stl": read_stl,
+}
 
 
 def read_mesh(path: Path, *, up: Up | None = None) -> Mesh:
