@@ -8,12 +8,15 @@ import os
 
 from bootstrap.merge import Entry, Tree
 
-_FOLDER = "copies"
+
+def folder(local: str) -> str:
+    """Where the agreements are kept."""
+    return os.path.join(local, "copies")
 
 
 def file(local: str, item: str) -> str:
     """Where the agreement on ``item`` is kept."""
-    return os.path.join(local, _FOLDER, item)
+    return os.path.join(folder(local), item)
 
 
 def read(local: str, item: str, target: str) -> dict[str, Entry] | None:

@@ -11,6 +11,7 @@ import click
 
 from bootstrap import report, start
 from bootstrap.errors import WrongInputError
+from bootstrap.names import printable
 from bootstrap.place import Options
 from bootstrap.profiles import NAMES
 
@@ -147,7 +148,7 @@ def _chosen(given: dict[str, Any]) -> Options:
 
 def _show(answer: dict[str, Any] | list[str]) -> None:
     for line in [json.dumps(answer)] if isinstance(answer, dict) else answer:
-        click.echo(line.encode("utf-8", "backslashreplace").decode())
+        click.echo(printable(line))
 
 
 @contextlib.contextmanager
@@ -174,5 +175,5 @@ def _said_plainly(given: dict[str, Any]) -> Iterator[None]:
 def _fail(message: str, status: int, given: dict[str, Any]) -> NoReturn:
     if given["as_json"]:
         click.echo(json.dumps({"status": status, "error": message}))
-    click.echo(f"deepdesign-bootstrap: {message}", err=True)
+    click.echo(f"deepdesign-bootstrap: {printable(message)}", err=True)
     sys.exit(status)

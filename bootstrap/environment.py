@@ -14,7 +14,7 @@ NAME = "env.sh"
 _ON_PATH = (
     'case ":${{PATH-}}:" in *:{0}:*) ;; *) PATH="${{PATH:-/usr/local/bin:/usr/bin:/bin}}":{0} ;; esac'.format
 )
-_UNLESS_SET = '[ -n "${{{0}-}}" ] || {0}={1}; export {0}'.format
+_UNLESS_SET = "case ${{{0}-}} in '') {0}={1} ;; esac; export {0}".format
 _AT_A_PROMPT = 'case $- in *i*) if [ -n "${{BASH_VERSION-}}" ] && [ -r {0} ]; then . {0}; fi ;; esac'.format
 
 
@@ -37,5 +37,5 @@ def render(place: Place) -> str:
             lines.append(_UNLESS_SET("DEEPDESIGN_WEIGHTS", quote(weights)))
         # The widely used script's own file; only for people at a prompt, since it may do anything.
         lines.append(_AT_A_PROMPT(quote(os.path.join(place.storage.root, ".bash.local"))))
-    lines.append(":")
+    lines.append("case . in *) ;; esac")  # status 0, also where somebody has a function called `:`
     return "\n".join(lines) + "\n"

@@ -46,8 +46,10 @@ def _clear_the_way() -> None:
 def _say(lines: list[str]) -> None:
     if sys.stderr is None:
         return
+    from bootstrap.names import printable
+
     for line in lines:
-        data = f"deepdesign: {line}\n".encode("utf-8", "backslashreplace")
+        data = f"deepdesign: {printable(line)}\n".encode("utf-8", "backslashreplace")
         try:
             os.write(sys.stderr.fileno(), data)
         except OSError:

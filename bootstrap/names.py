@@ -24,6 +24,15 @@ def shown(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
+def printable(text: str) -> str:
+    """``text`` as a terminal may have it: what would move its cursor or colour it is shown as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
+
+
 def why_not_an_item(name: object) -> str | None:
     """Say why ``name`` cannot be an item, or ``None`` if it can."""
     if not isinstance(name, str):

@@ -248,6 +248,8 @@ def _chmods(state: ItemState, rules: Rules) -> tuple[tuple[Action, ...], str]:
     if not rules.writable:
         return (), f"{first} is readable to others, and the storage cannot be written."
     if not rules.modes_stick:
+        if state.home == OURS:  # said when the link was made
+            return (), note
         return (), f"{first} is readable to others, for permissions do not stick in this storage."
     mendable = [wrong for wrong in state.wrong_modes if wrong.names == 1]
     shared = [wrong for wrong in state.wrong_modes if wrong.names != 1]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from bootstrap import actions, observe, storage
+from bootstrap.names import printable
 from bootstrap.start import Result
 
 _VERBS = {
@@ -58,7 +59,7 @@ def lines(result: Result, *, everything: bool = True) -> list[str]:
             text.append(f"{group.name}: {group.note}")
         if everything and steps:
             text.append(f"{group.name}: {steps}")
-    return text
+    return [printable(line) for line in text]
 
 
 def status_lines(result: Result) -> list[str]:
@@ -74,7 +75,7 @@ def status_lines(result: Result) -> list[str]:
         if not state:
             continue
         text.append(f"{group.name:18} {state}")
-    return text
+    return [printable(line) for line in text]
 
 
 def _standing(result: Result, name: str) -> str:

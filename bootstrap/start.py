@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bootstrap import asides, capabilities, local, observe
+from bootstrap.actions import ChangeMode
 from bootstrap.errors import WrongInputError
 from bootstrap.items import Item
 from bootstrap.observe import ItemState
@@ -145,7 +146,7 @@ def _plan(place: Place) -> Result:
         return Result(place, (), Plan(plan_lost_links(_lost_links(place))))
     states = observe.observe_items(place) if place.links else ()
     rules = _rules(place, states)
-    groups: list[Group] = []
+    groups: list[Group] = [_own_place(place)] if place.links and place.settings.user else []
     for state in states:
         groups.append(plan_item(state, rules))
         # Said once a start, and a start that finds the keys in storage does not say it again.
@@ -154,6 +155,26 @@ def _plan(place: Place) -> Result:
         groups += [asides.plan_asides(place), local.plan_notebooks(place)]
     groups += [local.plan_commands(place), local.plan_environment(place)]
     return Result(place, states, Plan(tuple(groups)))
+
+
+def _own_place(place: Place) -> Group:
+    """The person's own folder in a shared storage: somebody else may have made it, open to all."""
+    try:
+        found = os.stat(place.items)
+    except OSError:
+        return Group("user")
+    bits = found.st_mode & 0o777
+    if found.st_uid not in (0, os.geteuid()):
+        note = f"{place.items} belongs to another user (number {found.st_uid}), who can change what is in it."
+        return Group("user", note=note)
+    if not bits & 0o077:
+        return Group("user")
+    note = f"others could see what is in {place.items}; look through it if you have not made it yourself."
+    if not (place.writable and place.capabilities.modes):
+        return Group("user", note=note)
+    cfg = os.path.join(place.storage.root or "", "cfg")
+    mend = ChangeMode(cfg, f"users/{place.settings.user}", bits, 0o700)
+    return Group("user", (mend,), note=note)
 
 
 def _rules(place: Place, states: tuple[ItemState, ...]) -> Rules:

@@ -7,7 +7,7 @@ was set aside when the link was made. Storage keeps everything.
 import os
 from collections.abc import Mapping
 
-from bootstrap import commands, environment, journal, local
+from bootstrap import agreement, commands, environment, journal, local
 from bootstrap.actions import Action, GiveBack, Remove, RemoveLink, Restore
 from bootstrap.place import Options, Place, locate
 from bootstrap.plan import Group, Plan
@@ -40,6 +40,10 @@ def _items(place: Place) -> tuple[Group, ...]:
         elif entry.get("step") in ("restored", "give-back"):
             targets.pop(path, None)
             asides.pop(path, None)
+    known = {os.path.basename(path) for path in targets if _inside(place, path)}
+    for path, target in _older_links(place).items():
+        if os.path.basename(path) not in known:
+            targets[path] = target
     groups = []
     for path, target in targets.items():
         linked = os.path.islink(path) and os.readlink(path) == target
@@ -48,6 +52,22 @@ def _items(place: Place) -> tuple[Group, ...]:
                 _item(path, target, asides.get(path, ""), linked=linked, inside=_inside(place, path))
             )
     return tuple(groups)
+
+
+def _older_links(place: Place) -> dict[str, str]:
+    """Links into the storage's items that no journal knows of: the widely used script made such."""
+    roots = [place.storage.root] if place.storage.root else place.storage.candidates
+    found = {}
+    for name in os.listdir(place.home):
+        path = os.path.join(place.home, name)
+        try:
+            leads = os.readlink(path)
+        except OSError:
+            continue
+        ours = any(leads.startswith(os.path.join(root, "cfg", "")) for root in roots)
+        if ours and os.path.basename(leads) == name:
+            found[path] = leads
+    return found
 
 
 def _inside(place: Place, path: str) -> bool:
@@ -59,15 +79,15 @@ def _item(path: str, target: str, aside: str, *, linked: bool, inside: bool) -> 
     away: tuple[Action, ...] = (RemoveLink(path, target),) if linked else ()
     if not inside:  # the link in the browser's folder
         return Group("notebooks", away)
-    if os.path.exists(target):
+    if os.path.isdir(target) or os.path.isfile(target):
         return Group(name, (Restore(target, path, name, target if linked else ""),))
     if aside and os.path.lexists(aside):
         return Group(
             name,
             (*away, GiveBack(aside, path)),
-            note="storage is gone; this is what this home had before the link.",
+            note=f"{target} is gone; this is what this home had before the link.",
         )
-    return Group(name, away, note="storage is gone, and this home had none of its own.")
+    return Group(name, away, note=f"{target} is gone, and this home had none of its own.")
 
 
 def _own_files(place: Place) -> Group:
@@ -79,6 +99,9 @@ def _own_files(place: Place) -> Group:
         content = local.read(path)
         if content is not None and commands.is_ours(content):
             steps.append(Remove(path))
+    copies = agreement.folder(place.local)
+    names = sorted(os.listdir(copies)) if os.path.isdir(copies) else []
+    steps += [Remove(os.path.join(copies, name)) for name in names]
     path = os.path.join(place.local, environment.NAME)
     if os.path.lexists(path):
         steps.append(Remove(path))
