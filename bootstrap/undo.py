@@ -41,9 +41,8 @@ def _items(place: Place) -> tuple[Group, ...]:
             targets.pop(path, None)
             asides.pop(path, None)
     known = {os.path.basename(path) for path in targets if _inside(place, path)}
-    for path, target in _older_links(place).items():
-        if os.path.basename(path) not in known:
-            targets[path] = target
+    older = _older_links(place).items()
+    targets |= {path: target for path, target in older if os.path.basename(path) not in known}
     groups = []
     for path, target in targets.items():
         linked = os.path.islink(path) and os.readlink(path) == target
