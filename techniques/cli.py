@@ -15,6 +15,7 @@ __all__ = ["main", "run"]
 # Imported only when asked for; none of them imports PyTorch before it works.
 _COMMANDS = {
     "style": "techniques.style.command:style",
+    "classify": "techniques.classifiers.command:classify",
     "weights": "techniques.weights.command:weights",
     "collect": "techniques.datasets.command:collect",
     "dataset": "techniques.datasets.tools:dataset",

@@ -16,6 +16,7 @@ _PHOTOS = {
     "china": ("sklearn.datasets", "images/china.jpg", "8378025ad2519d64"),
     "chelsea": ("skimage", "data/chelsea.png", "596aa1e7cb875eb7"),
     "coffee": ("skimage", "data/coffee.png", "cc02f8ca188b167c"),
+    "astronaut": ("skimage", "data/astronaut.png", "88431cd9653ccd53"),
     "ihc": ("skimage", "data/ihc.png", "f8dd1aa387ddd1f4"),
     "hubble": ("skimage", "data/hubble_deep_field.jpg", "3a19c5dd8a927a93"),
 }
