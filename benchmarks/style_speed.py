@@ -72,14 +72,18 @@ def _inputs(size):
 def _ours(size: int) -> list[float]:
     from techniques.device import choose_device
     from techniques.optimise import Verdict, optimise
+    from techniques.plans import Planner
     from techniques.style import StyleSettings
+    from techniques.style.scene import Scene, costs_of
     from techniques.style.transfer import stages
 
     content, style, network = _inputs(size)
     device = choose_device()
     network = network.computing_in(device.precision).to(device.torch)
     settings = StyleSettings(size=size, iterations=100 * ITERATIONS)
-    *_, last = stages(content, [style], settings, (size, size), network, device.torch)
+    planner = Planner(16 << 30, costs_of(settings, network))
+    scene = Scene(content, [style], settings, (size, size), network, device.torch, planner, print)
+    *_, last = stages(scene)
     begun, times = [0.0], []
 
     def clock(_step):
@@ -89,7 +93,7 @@ def _ours(size: int) -> list[float]:
         return Verdict.NEXT_STAGE if len(times) > ITERATIONS else Verdict.GO_ON
 
     # The stage of full size alone, from the content: the coarse ones before it only cost less.
-    first = stages(content, [style], replace(settings, iterations=1), (size, size), network, device.torch)[0]
+    first = stages(replace(scene, settings=replace(settings, iterations=1)))[0]
     begun[0] = time.perf_counter()
     optimise([replace(last, start=first.start)], callbacks=[clock])
     return times[1:]

@@ -3,7 +3,7 @@
 import errno
 import pickle
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,15 @@ class Checkpointer:
     whole: a kill at any moment leaves the previous one.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: Mapping[str, Any],
+        beside: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
         self.path = path
         self.settings = dict(settings)
+        self._beside = beside  # more that the rest of the run depends on, added to the state
         self._spacing = _FIRST
         self._next = time.monotonic() + _FIRST
 
@@ -48,7 +54,7 @@ class Checkpointer:
 
     def save(self, step: Step) -> None:
         """Save the state after ``step`` now."""
-        content = {"format": _FORMAT, "settings": self.settings, "state": step.state()}
+        content = {"format": _FORMAT, "settings": self.settings, "state": {**step.state(), **self._beside()}}
         with written_whole(self.path) as draft:
             try:
                 torch.save(content, draft)

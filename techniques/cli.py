@@ -9,6 +9,7 @@ import click
 
 from techniques.errors import DeepdesignError
 from techniques.interrupts import terminate_like_ctrl_c
+from techniques.memory import out_of_memory
 
 __all__ = ["main", "run"]
 
@@ -70,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         return _ended("There is not enough memory for this. Choose a smaller --size.", 1, debug)
     except Exception as error:  # the last door: whatever comes through is a mistake of ours
-        if _out_of_memory(error):
+        if out_of_memory(error):
             return _ended("There is not enough memory for this. Choose a smaller --size.", 1, debug)
         return _ended(
             f"An error that we did not foresee: {type(error).__name__}: {error}. --debug shows where.",
@@ -86,8 +87,3 @@ def _ended(message: str, status: int, debug: bool) -> int:
         f"Error: {' '.join(message.split())}" if status != 130 else " ".join(message.split()), file=sys.stderr
     )
     return status
-
-
-def _out_of_memory(error: Exception) -> bool:
-    # PyTorch's own type for a GPU, and a RuntimeError with these words for a CPU.
-    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)

@@ -1,19 +1,42 @@
 """Losses as small values: each has a name and a weight, can be scaled and added, and says what it needs.
 
-All are means, never sums, so that one weight means the same at every resolution. All reductions are in
-float32, whatever the features come in: Gram matrices overflow in half precision.
+All are means, never sums, so that one weight means the same at every resolution. Each is a function of sums
+over positions, so that a picture can be looked at part by part (tiling.py). All reductions are in float32,
+whatever the features come in: Gram matrices overflow in half precision.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
-__all__ = ["Content", "GramStyle", "Loss", "Terms", "TotalVariation", "Within", "gram", "mean_of", "total"]
+from techniques.tiling import Part, Sums
+
+__all__ = [
+    "PIXELS",
+    "VALUES",
+    "Content",
+    "GramStyle",
+    "Loss",
+    "Terms",
+    "TotalVariation",
+    "Within",
+    "gather",
+    "gram",
+    "mean_of",
+    "settle",
+    "total",
+]
 
 Features = Mapping[str, Tensor]
+
+# Besides the network's layers, what a loss can look at: the picture as it is shown, in 0..1, and the
+# numbers that are optimised, which may lie outside.
+PIXELS, VALUES = "pixels", "values"
+_ALL = Part((slice(None), slice(None)), (slice(None), slice(None)))
 
 
 def gram(features: Tensor) -> Tensor:
@@ -39,10 +62,16 @@ class Loss(Protocol):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The activations that it looks at."""
+        """What it looks at: layers of the network, ``PIXELS`` or ``VALUES``."""
 
-    def __call__(self, image: Tensor, features: Features) -> Tensor:
-        """Its value before weighting, a scalar, for ``image`` (1, 3, H, W) in 0..1 and its ``features``."""
+    def sums(self, layer: str, values: Tensor, part: Part) -> Sums:
+        """What it needs to know of ``part`` of ``layer``, as sums over positions, by any names.
+
+        ``values`` (1, C, H, W) may reach beyond the part; only differences between neighbours look there.
+        """
+
+    def value(self, sums: Mapping[str, Tensor]) -> Tensor:
+        """Its value before weighting, a scalar, from the sums of all its layers over the whole picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +82,13 @@ class _Weighted:
         return replace(self, weight=self.weight * factor)
 
     __rmul__ = __mul__
+
+    def __call__(self: "Loss", image: Tensor, features: Features) -> Tensor:
+        """Its value before weighting, for a whole picture (1, 3, H, W) in 0..1 and its ``features``."""
+        seen, sums = {PIXELS: image, VALUES: image, **features}, Sums()
+        for layer in self.layers:
+            sums |= self.sums(layer, seen[layer], _ALL)
+        return self.value(sums)
 
 
 @dataclass(frozen=True)
@@ -73,13 +109,20 @@ class Content(_Weighted):
     def layers(self) -> tuple[str, ...]:
         return tuple(self.targets)
 
-    def __call__(self, image: Tensor, features: Features) -> Tensor:  # noqa: ARG002
-        return torch.stack(
-            [
-                (features[layer].float() - target.float()).square().mean() / target.float().square().mean()
-                for layer, target in self.targets.items()
-            ]
-        ).mean()
+    def sums(self, layer: str, values: Tensor, part: Part) -> Sums:
+        target = part.of_whole(self.targets[layer])
+        return {layer: (part.of_tile(values).float() - target.float()).square().sum()}
+
+    def value(self, sums: Mapping[str, Tensor]) -> Tensor:
+        return torch.stack([sums[layer] / self._scales[layer] for layer in self.targets]).mean()
+
+    @cached_property
+    def _scales(self) -> dict[str, float]:
+        # Channel by channel: a float32 copy of large bfloat16 targets would double them.
+        return {
+            layer: sum(float(one.float().square().sum()) for one in target.unbind(1))
+            for layer, target in self.targets.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -100,8 +143,18 @@ class GramStyle(_Weighted):
     def layers(self) -> tuple[str, ...]:
         return tuple(self.targets)
 
-    def __call__(self, image: Tensor, features: Features) -> Tensor:  # noqa: ARG002
-        return self.compare({layer: gram(features[layer]) for layer in self.targets})
+    def sums(self, layer: str, values: Tensor, part: Part) -> Sums:
+        flat = part.of_tile(values).float().flatten(2).squeeze(0)
+        return {f"{layer} products": flat @ flat.T, f"{layer} positions": flat.new_tensor(flat.shape[1])}
+
+    def value(self, sums: Mapping[str, Tensor]) -> Tensor:
+        return self.compare(self.statistics(sums))
+
+    def statistics(self, sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Gram matrices by layer from ``sums``; those of a style picture are what ``targets`` wants."""
+        return {
+            layer: sums[f"{layer} products"] / sums[f"{layer} positions"].detach() for layer in self.targets
+        }
 
     def compare(self, grams: Features) -> Tensor:
         """The loss of a picture whose Gram matrices are ``grams``, however they were gathered."""
@@ -124,12 +177,23 @@ class TotalVariation(_Weighted):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        return ()
+        return (PIXELS,)
 
-    def __call__(self, image: Tensor, features: Features) -> Tensor:  # noqa: ARG002
-        beside = (image[..., :, 1:] - image[..., :, :-1]).square().mean()
-        below = (image[..., 1:, :] - image[..., :-1, :]).square().mean()
-        return beside + below
+    def sums(self, layer: str, values: Tensor, part: Part) -> Sums:  # noqa: ARG002
+        rows, columns = part.inside
+        # Each pair belongs to the part with its left or upper pixel; the other one may lie in the halo.
+        wider = values[..., rows, columns.start : None if columns.stop is None else columns.stop + 1]
+        taller = values[..., rows.start : None if rows.stop is None else rows.stop + 1, columns]
+        beside, below = wider.diff(dim=-1), taller.diff(dim=-2)
+        return {
+            "beside": beside.square().sum(),
+            "pairs beside": values.new_tensor(beside.numel()),
+            "below": below.square().sum(),
+            "pairs below": values.new_tensor(below.numel()),
+        }
+
+    def value(self, sums: Mapping[str, Tensor]) -> Tensor:
+        return sums["beside"] / sums["pairs beside"].detach() + sums["below"] / sums["pairs below"].detach()
 
 
 @dataclass(frozen=True)
@@ -140,10 +204,14 @@ class Within(_Weighted):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        return ()
+        return (VALUES,)
 
-    def __call__(self, image: Tensor, features: Features) -> Tensor:  # noqa: ARG002
-        return (image - image.clamp(0, 1)).square().mean()
+    def sums(self, layer: str, values: Tensor, part: Part) -> Sums:  # noqa: ARG002
+        own = part.of_tile(values)
+        return {"outside": (own - own.clamp(0, 1)).square().sum(), "values": own.new_tensor(own.numel())}
+
+    def value(self, sums: Mapping[str, Tensor]) -> Tensor:
+        return sums["outside"] / sums["values"].detach()
 
 
 @dataclass(frozen=True)
@@ -154,11 +222,35 @@ class Terms:
     parts: Mapping[str, Tensor]
 
 
-def total(losses: Sequence[Loss], image: Tensor, features: Features) -> Terms:
-    """Evaluate ``losses`` on one picture. A loss with weight 0 is reported, and pulls at nothing."""
-    parts = {loss.name: loss(image, features) for loss in losses}
+def gather(losses: Sequence[Loss], layer: str, values: Tensor, part: Part) -> Sums:
+    """What all ``losses`` that look at ``layer`` need to know of ``part`` of it."""
+    return {
+        f"{loss.name}: {key}": found
+        for loss in losses
+        if layer in loss.layers
+        for key, found in loss.sums(layer, values, part).items()
+    }
+
+
+def settle(losses: Sequence[Loss], sums: Mapping[str, Tensor]) -> Terms:
+    """Evaluate ``losses`` on what was gathered. A loss with weight 0 is reported, and pulls at nothing."""
+    parts = {}
+    for loss in losses:
+        own = f"{loss.name}: "
+        parts[loss.name] = loss.value(
+            {key.removeprefix(own): found for key, found in sums.items() if key.startswith(own)}
+        )
     weighted = torch.stack([loss.weight * parts[loss.name] for loss in losses if loss.weight])
     return Terms(weighted.sum(), {name: value.detach() for name, value in parts.items()})
+
+
+def total(losses: Sequence[Loss], image: Tensor, features: Features) -> Terms:
+    """Evaluate ``losses`` on a picture (1, 3, H, W) in 0..1 whose ``features`` are at hand."""
+    seen = {PIXELS: image, VALUES: image, **features}
+    sums: Sums = {}
+    for layer in sorted({layer for loss in losses for layer in loss.layers}):
+        sums |= gather(losses, layer, seen[layer], _ALL)
+    return settle(losses, sums)
 
 
 def mean_of(targets: Sequence[Features], blend: Sequence[float]) -> dict[str, Tensor]:

@@ -1,13 +1,15 @@
 """Feature networks: activations at named layers, from pictures that are always RGB in 0..1."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everybody reads
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from torchvision.models.vgg import cfgs, make_layers
 
-from techniques.errors import BadInputError, WorkFailedError
+from techniques.errors import WorkFailedError
+from techniques.layers import require_layers
 from techniques.weights import InputConvention, Weights
 from techniques.weights.formats import read_weights
 
@@ -56,20 +58,76 @@ class FeatureNetwork(nn.Module):
         Raises:
             BadInputError: a layer that the network does not have.
         """
+        return self.visit(image, layers, lambda name, values: {name: values})
+
+    def visit(
+        self,
+        image: Tensor,
+        layers: Collection[str],
+        look: Callable[[str, Tensor], dict[str, Tensor]],
+        *,
+        checkpointed: bool = False,
+    ) -> dict[str, Tensor]:
+        """What ``look`` makes of the activations at each of ``layers``, one after the other, in one mapping.
+
+        With ``checkpointed`` only what passes from block to block is kept for the way back, and everything
+        else, what ``look`` needs included, is computed again there (Chen et al. 2016, *Training Deep Nets
+        with Sublinear Memory Cost*): the same gradients for about half the memory. Raises as ``forward``.
+        """
         wanted = set(layers)
-        if unknown := wanted - set(self.names):
-            raise BadInputError(
-                f"There is no layer {sorted(unknown)[0]}. Choose from: {', '.join(self.names)}."
-            )
+        require_layers(wanted, self.names)
+
+        def block(indices: Sequence[int], x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+            seen: dict[str, Tensor] = {}
+            for index in indices:
+                layer = self.layers[index]
+                x = self._edge_repeated(x, layer) if index == 0 else self._applied(x, layer)
+                if self.names[index] in wanted:
+                    seen |= look(self.names[index], x)
+            return x, seen
+
         found: dict[str, Tensor] = {}
         x = self._normalised(image).to(self._dtype)
-        for index, (name, layer) in enumerate(zip(self.names, self.layers, strict=True)):
-            x = self._edge_repeated(x, layer) if index == 0 else self._applied(x, layer)
-            if name in wanted:
-                found[name] = x
-                if len(found) == len(wanted):
-                    break
+        for indices in self._blocks(wanted):
+            if checkpointed and torch.is_grad_enabled():
+                x, seen = checkpoint(block, indices, x, use_reentrant=False, preserve_rng_state=False)
+            else:
+                x, seen = block(indices, x)
+            found |= seen
         return found
+
+    def stride(self, layer: str) -> int:
+        """How many pixels of the picture a side one position of ``layer`` stands for."""
+        return int(2 ** sum(isinstance(one, nn.MaxPool2d) for one in self._up_to({layer})))
+
+    def reach(self, layers: Collection[str]) -> int:
+        """How many pixels beyond its own a position of the deepest of ``layers`` depends on, on each side.
+
+        58 at relu5_1 of VGG16: half of the receptive field's 132 px, less half of the position's own 16.
+        """
+        reach = 0
+        for layer in reversed(self._up_to(layers)):
+            if isinstance(layer, nn.MaxPool2d):
+                reach *= 2
+            elif isinstance(layer, nn.Conv2d):
+                reach += int(layer.kernel_size[0]) // 2
+        return reach
+
+    def channels(self, layer: str) -> int:
+        """The number of channels of ``layer``."""
+        return [int(one.out_channels) for one in self._up_to({layer}) if isinstance(one, nn.Conv2d)][-1]
+
+    def _up_to(self, layers: Collection[str]) -> list[nn.Module]:
+        deepest = max((self.names.index(name) for name in layers), default=-1)
+        return list(self.layers[: deepest + 1])
+
+    def _blocks(self, layers: Collection[str]) -> Iterator[range]:
+        """The layers that have to be computed, by number, cut behind each pool."""
+        end, first = len(self._up_to(layers)), 0
+        for index in range(end):
+            if index == end - 1 or isinstance(self.layers[index], nn.MaxPool2d):
+                yield range(first, index + 1)
+                first = index + 1
 
     def _normalised(self, image: Tensor) -> Tensor:
         x = image.flip(1) if self._flip else image

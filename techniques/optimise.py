@@ -154,7 +154,9 @@ class _Run:
             evaluated.append(terms)
             return terms.total.detach()
 
-        before = {name: value.detach().clone() for name, value in self.leaves.items()}
+        before: Parameters = {}
+        if self.keep == "best":
+            before = {name: value.detach().clone() for name, value in self.leaves.items()}
         if isinstance(self.method, torch.optim.LBFGS):
             self._first_move_visible(self.method)
         self.method.step(closure)  # type: ignore[arg-type]
@@ -221,11 +223,10 @@ class _Run:
         if self.keep == "average":
             # Weighted so that the first iterates do not count for more than the last ones.
             share = max(1 - _AVERAGED, 1 / (self.step + 1))
-            now = {name: value.detach() for name, value in self.leaves.items()}
-            self.kept = {
-                name: value.clone() if self.kept is None else self.kept[name].lerp(value, share)
-                for name, value in now.items()
-            }
+            if self.kept is None:
+                self.kept = {name: value.detach().clone() for name, value in self.leaves.items()}
+            for name, value in self.leaves.items():
+                self.kept[name].lerp_(value.detach(), share)
         elif loss < self.lowest:
             self.lowest, self.kept = loss, before
 

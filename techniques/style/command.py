@@ -128,6 +128,12 @@ def _shares(context: click.Context, parameter: click.Parameter, value: str) -> t
     show_default=True,
     help="Of the convolutions; auto takes bfloat16 where the processor has it.",
 )
+@click.option(
+    "--memory",
+    metavar="AMOUNT",
+    help="What the run may hold in all, such as 6GB; larger pictures are then made in tiles. "
+    "Default: most of what is free.",
+)
 @shared_options
 def style(
     content: str,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from techniques.errors import BadInputError
+from techniques.layers import LAYERS, require_layers
 from techniques.pictures import Picture, read_picture
 from techniques.runs import Place, occupied, place_for
 from techniques.sizes import SMALLEST, result_size
@@ -45,8 +46,7 @@ def plan_job(
     size = result_size(before.size, size=settings.size, width=settings.width, height=settings.height)
     paints = tuple(_style(path, before) for path in styles)
     place = place_for(output, resume=resume)
-    if settings.weights != "auto":
-        entry_named(settings.weights)
+    _require_known_layers(settings)
     sources = (content, *styles)
     if place.picture.resolve() in [path.resolve() for path in sources]:
         raise BadInputError(
@@ -55,6 +55,20 @@ def plan_job(
     with occupied(place):
         pass  # so that an output that cannot be written is refused now; the run itself enters again
     return Job(sources, before, paints, size, place, settings, resume)
+
+
+def _require_known_layers(settings: StyleSettings) -> None:
+    wanted = {*settings.content_layers, *settings.style_layers}
+    if settings.weights == "auto":
+        require_layers(wanted, max(LAYERS.values(), key=len))  # which network it is, is known later
+        return
+    entry = entry_named(settings.weights)
+    if entry.network not in LAYERS:
+        raise BadInputError(
+            f"--weights {entry.name} is a {entry.network}, which style transfer does not work with. "
+            "Choose another; `deepdesign weights list` shows them."
+        )
+    require_layers(wanted, LAYERS[entry.network])
 
 
 def _style(path: Path, content: Picture) -> Picture:

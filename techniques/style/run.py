@@ -1,7 +1,6 @@
 """One run of style transfer over files: inputs in, picture, record and report out, resumable in between."""
 
 import hashlib
-import resource
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -14,19 +13,29 @@ from techniques.device import Device, choose_device
 from techniques.errors import InterruptedRunError
 from techniques.files import write_text
 from techniques.interrupts import Interrupts
+from techniques.layers import LAYERS, require_layers
+from techniques.memory import peak_resident
 from techniques.networks import NETWORKS, load_network
 from techniques.optimise import Step, Verdict
 from techniques.pictures import save_picture
+from techniques.plans import Planner, limit_for, restored
 from techniques.progress import Progress, Quiet
 from techniques.report import render
 from techniques.runs import finished_record, occupied, versions, write_record
 from techniques.style.job import Job, plan_job
 from techniques.style.page import page
+from techniques.style.scene import costs_of
 from techniques.style.settings import StyleSettings
 from techniques.style.transfer import Stylized, stylize
 from techniques.weights import Weights, obtain
 
 __all__ = ["run_job", "style_files"]
+
+# What to do about a picture that no plan fits.
+_THRIFT = {
+    "lbfgs": "--optimizer adam holds a third of it; or choose a smaller --size.",
+    "adam": "Choose a smaller --size, or a machine with more.",
+}
 
 
 def style_files(
@@ -74,7 +83,8 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             report=lambda done, total: said.advance("fetching", done, total, {}),
         )
         said.end()
-        result, seconds = _work(job, weights, device, said)
+        require_layers((*settings.content_layers, *settings.style_layers), LAYERS[weights.entry.network])
+        result, planner, seconds = _work(job, weights, device, said)
         save_picture(place.picture, result.picture)
         record = {
             "command": "style",
@@ -90,6 +100,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
                 "steps": len(result.history["total"]),
                 "peak_memory_mb": _peak(device),
             },
+            "memory": planner.record(job.size),
             "losses": {name: [float(f"{v:.6g}") for v in values] for name, values in result.history.items()},
             "seconds": round(seconds, 3),
         }
@@ -99,18 +110,27 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
     return record
 
 
-def _work(job: Job, weights: Weights, device: Device, said: Progress) -> tuple[Stylized, float]:
+def _work(job: Job, weights: Weights, device: Device, said: Progress) -> tuple[Stylized, Planner, float]:
     identity, checkpoint = _identity(job, weights, device), job.place.checkpoint
     state = load_checkpoint(checkpoint, identity) if job.resume and checkpoint.exists() else None
+    network = load_network(weights).computing_in(device.precision)
+    planner = restored(
+        state and state["memory"],
+        limit_for(job.settings.memory, device),
+        costs_of(job.settings, network),
+        forced=job.settings.memory is not None,
+    )
+    planner.require(job.size, _THRIFT[job.settings.optimizer])
     said.say(f"{job.size[0]} x {job.size[1]} px on {device}")
     said.say(f"Network: {weights.entry.name}, a {weights.entry.title}")
+    said.say(planner.describe(job.size))
     if state:
         said.say(f"Going on behind step {state['number']}.")
     elif job.resume:
         said.say("There is no checkpoint here; starting from the beginning.")
     elif checkpoint.exists():
         said.say("An interrupted run is replaced; --resume would have continued it.")
-    checkpointer = Checkpointer(checkpoint, identity)
+    checkpointer = Checkpointer(checkpoint, identity, lambda: {"memory": planner.state()})
     began, earlier = time.monotonic(), float(state["seconds"]) if state else 0.0
     with Interrupts() as interrupts:
 
@@ -132,14 +152,16 @@ def _work(job: Job, weights: Weights, device: Device, said: Progress) -> tuple[S
                 job.before,
                 job.styles,
                 job.settings,
-                network=load_network(weights),
+                network=network,
                 device=device,
+                planner=planner,
                 callbacks=(show, checkpointer, halt),
                 state=state,
+                announce=said.say,
             )
         finally:
             said.end()
-    return result, earlier + time.monotonic() - began
+    return result, planner, earlier + time.monotonic() - began
 
 
 def _arguments(job: Job) -> dict[str, Any]:
@@ -158,6 +180,7 @@ def _arguments(job: Job) -> dict[str, Any]:
 def _identity(job: Job, weights: Weights, device: Device) -> dict[str, Any]:
     """What must be the same for a checkpoint to fit; the pictures by content, wherever they lie now."""
     flags = {f"--{name.replace('_', '-')}": str(value) for name, value in asdict(job.settings).items()}
+    del flags["--memory"]  # a run that was killed for its memory may go on with less
     flags["--precision"] = str(device.precision).removeprefix("torch.")
     flags["--weights"] = f"{weights.entry.name} {weights.sha256[:12]}"
     digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in job.sources]
@@ -179,4 +202,4 @@ def _weights(weights: Weights) -> dict[str, str]:
 def _peak(device: Device) -> int:
     if device.kind == "cuda":
         return torch.cuda.max_memory_allocated() >> 20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    return peak_resident() >> 20

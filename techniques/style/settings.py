@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from techniques.errors import BadInputError
+from techniques.memory import parse_memory
 
 __all__ = ["StyleSettings"]
 
@@ -47,6 +48,8 @@ class StyleSettings:
     device: Literal["auto", "cuda", "cpu"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the convolutions; losses are always float32."""
+    memory: str | None = None
+    """What the run may hold in all, such as "6GB"; None takes most of what is free."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
@@ -72,6 +75,8 @@ class StyleSettings:
             raise BadInputError(
                 "--content-weight and --style-weight are both 0: nothing is sought. Raise one of them."
             )
+        if self.memory is not None:
+            parse_memory(self.memory)
         if self.iterations < 1:
             raise BadInputError(f"--iterations {self.iterations}: at least one step is needed.")
         if not self.content_layers or not self.style_layers:

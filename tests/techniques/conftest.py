@@ -65,6 +65,25 @@ def program(tmp_path) -> Run:
     return run
 
 
+def thin(topology):
+    """The layers of a VGG network with an eighth of its channels and random weights: reach and strides are
+    those of the real one, for a fiftieth of the work.
+    """
+    import torch
+    from torchvision.models.vgg import cfgs, make_layers
+
+    from techniques.networks import NETWORKS, FeatureNetwork
+    from techniques.weights import InputConvention
+
+    random = torch.Generator().manual_seed(0)
+    layers = make_layers([one if one == "M" else one // 8 for one in cfgs[NETWORKS[topology]]])
+    for layer in layers:
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight, generator=random)
+            torch.nn.init.normal_(layer.bias, std=0.1, generator=random)
+    return FeatureNetwork(layers, InputConvention("RGB", 1, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)))
+
+
 def one_line(finished: subprocess.CompletedProcess[str], *, status: int) -> str:
     """The single line on standard error of a program that was refused, after checking that it was one."""
     assert finished.returncode == status, finished.stderr
