@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 from PIL import Image
 
+from techniques.models import Models, viewer_script
 from techniques.pictures import Picture, Plane
 
 __all__ = ["GENERATOR", "Curve", "Page", "curve", "render"]
@@ -44,6 +45,8 @@ class Page:
     settings: Sequence[tuple[str, str]]
     weights: Mapping[str, str]
     command: str
+    models: Models | None = None
+    """A mesh before and after, to turn about; the two pictures are one view of it."""
 
 
 def curve(values: Sequence[float], boundaries: Sequence[int] = ()) -> Curve | None:
@@ -76,6 +79,7 @@ def render(page: Page) -> str:
     return environment.get_template("report.html").render(
         page=page,
         generator=GENERATOR,
+        viewer_script=viewer_script() if page.models else "",
         before=_data_uri(page.before.over_white(), _SHOWN),
         after=_data_uri(page.after.over_white(), _SHOWN),
         styles=[(name, _data_uri(picture.over_white(), _THUMBNAIL)) for name, picture in page.styles],
