@@ -105,7 +105,8 @@ def test_before_and_after_are_seen_in_a_browser_and_nothing_is_fetched(html, tmp
             "after.cameraOrbit = '100deg 40deg 4m'; after.jumpCameraToGoal(); }"
         )
         page.wait_for_function(
-            "() => { const [a, b] = [...document.querySelectorAll('model-viewer')].map(m => m.getCameraOrbit());"
+            "() => { const [a, b] = [...document.querySelectorAll('model-viewer')]"
+            ".map(model => model.getCameraOrbit());"
             "return Math.abs(a.theta - 1.745) < 0.01 && Math.abs(b.theta - a.theta) < 1e-3"
             " && Math.abs(b.phi - a.phi) < 1e-3; }"
         )
