@@ -10,6 +10,20 @@ class MakeFolder(NamedTuple):
     mode: int
 
 
+class Ensure(NamedTuple):
+    """Have a folder of the bootstrap's own."""
+
+    path: str
+    mode: int
+
+
+class MarkBase(NamedTuple):
+    """Note in storage that its ``.local`` is this image's and Python's."""
+
+    path: str
+    target: str
+
+
 class MakeFile(NamedTuple):
     """Create an empty file in storage."""
 
@@ -131,6 +145,8 @@ class GiveBack(NamedTuple):
 
 Action = (
     MakeFolder
+    | Ensure
+    | MarkBase
     | MakeFile
     | Adopt
     | Keep
@@ -150,4 +166,4 @@ Action = (
 )
 
 #: These change the storage, or take something out of HOME's view: one start at a time.
-EXCLUSIVE = (MakeFolder, MakeFile, Adopt, Keep, Replace, Retire, Prune, SetAside, ChangeMode)
+EXCLUSIVE = (MakeFolder, MakeFile, MarkBase, Adopt, Keep, Replace, Retire, Prune, SetAside, ChangeMode)

@@ -7,6 +7,7 @@ that it exports.
 import os
 from shlex import quote
 
+from bootstrap import caches, databases
 from bootstrap.place import Place
 
 NAME = "env.sh"
@@ -15,21 +16,35 @@ _ON_PATH = (
     'case ":${{PATH-}}:" in *:{0}:*) ;; *) PATH="${{PATH:-/usr/local/bin:/usr/bin:/bin}}":{0} ;; esac'.format
 )
 _UNLESS_SET = "case ${{{0}-}} in '') {0}={1} ;; esac; export {0}".format
+_FIRST = 'case ":${{{0}-}}:" in *:{1}:*) ;; *) {0}={1}"${{{0}:+:${0}}}" ;; esac; export {0}'.format
+# Both names lead to one place, or ~/.local could not be linked this time and is the one that counts. pip
+# warns of programs in folders that are not on PATH, and knows a folder by one name only.
+_PER_IMAGE = (
+    "if [ {0} -ef {1} ]; then PYTHONUSERBASE={1}; "
+    'case ":$PATH:" in *:{1}/bin:*) ;; *) PATH="$PATH":{1}/bin ;; esac; else PYTHONUSERBASE={0}; fi'
+).format
 _AT_A_PROMPT = 'case $- in *i*) if [ -n "${{BASH_VERSION-}}" ] && [ -r {0} ]; then . {0}; fi ;; esac'.format
 
 
-def render(place: Place) -> str:
-    """The text of ``HOME/.deepdesign/env.sh`` for this place."""
+def render(place: Place, *, ipython: bool = False) -> str:
+    """The text of ``HOME/.deepdesign/env.sh`` for this place; ``ipython``: it has a local folder there."""
+    own = quote(os.path.join(place.home, ".local"))
+    base = quote(place.base.path) if place.base else own
     # After the image's own folders: an older image's program in ~/.local/bin must not stand before Jupyter.
     lines = [
         "# Written by deepdesign-bootstrap at each start; changes made here are lost.",
         _ON_PATH(quote(os.path.join(place.local, "bin"))),
         _ON_PATH(quote(os.path.join(place.home, ".local", "bin"))),
         "export PATH",
-        f"export PYTHONUSERBASE={quote(os.path.join(place.home, '.local'))}",
+        _PER_IMAGE(own, base) if place.base else f"PYTHONUSERBASE={own}",
+        "export PYTHONUSERBASE",
         # On the storage two notebooks would overwrite each other's jpserver-1.json, with its port and token.
         f"export JUPYTER_RUNTIME_DIR={quote(os.path.join(place.local, 'jupyter-runtime'))}",
+        _FIRST("JUPYTER_CONFIG_PATH", quote(databases.jupyter_folder(place))),
     ]
+    if ipython:
+        lines.append(_UNLESS_SET("IPYTHONDIR", quote(databases.ipython_folder(place))))
+    lines += [_UNLESS_SET(name, quote(path)) for name, path in caches.variables(place).items()]
     if place.links and place.storage.root:
         if place.writable or place.hindered:
             # Fetched once for all notebooks on this storage, unless the user decided otherwise.

@@ -70,6 +70,13 @@ class Executor:
             case actions.MakeFolder(path, mode):
                 self._ensure_items()
                 self.system.make_folder(path, mode)
+            case actions.Ensure(path, mode):
+                if not (path + "/").startswith(self.place.local + "/"):
+                    self._ensure_items()
+                self._ensure(path, mode)
+            case actions.MarkBase(path, target):
+                with contextlib.suppress(FileExistsError):  # another start was faster
+                    self.system.symlink(target, path)
             case actions.MakeFile(path, mode):
                 self._ensure_items()
                 self.system.write_file(path, b"", mode)

@@ -8,10 +8,10 @@ from bootstrap.place import Place
 from bootstrap.plan import Group
 
 
-def plan_environment(place: Place) -> Group:
-    """The environment file, if it is not as it should be."""
+def plan_environment(place: Place, *, ipython: bool = False) -> Group:
+    """The environment file, if it is not as it should be; ``ipython``: it has a folder here."""
     path = os.path.join(place.local, environment.NAME)
-    content = environment.render(place).encode("utf-8", "surrogateescape")
+    content = environment.render(place, ipython=ipython).encode("utf-8", "surrogateescape")
     return Group("environment", () if _has(path, content, 0o600) else (Write(path, content, 0o600),))
 
 

@@ -119,6 +119,8 @@ def observe_item(place: Place, item: Item) -> ItemState:
     path, target = os.path.join(place.home, item.name), place.target(item.name)
     store, trouble = _store_side(path, target)
     home, kind, leads = _home_side(path, target)
+    if home == LIVE and _is_another_base(place, item.name, leads):
+        home, kind = DEAD, MISSING  # another image's packages are not to be copied into this one's
     state = ItemState(item, path, target, home, store, kind, leads, trouble)
     if home in (FOLDER, LIVE) and _holds(path, place.storage.root or ""):
         return state._replace(holds_storage=True)
@@ -140,6 +142,15 @@ def observe_item(place: Place, item: Item) -> ItemState:
         if store in (FOLDER, FILE) and home != LIVE and state.size:
             state = _compared(place, state, state.size)
     return state
+
+
+def _is_another_base(place: Place, item: str, leads: str) -> bool:
+    """Whether HOME's link leads to what another image or Python has installed."""
+    if place.base is None or item != ".local":
+        return False
+    return leads == os.path.join(place.items, item) or leads.startswith(
+        os.path.join(os.path.dirname(place.base.path), "")
+    )
 
 
 def _measured(place: Place, state: ItemState, *paths: str) -> ItemState:

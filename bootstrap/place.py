@@ -4,12 +4,24 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bootstrap import names, profiles, settings, storage
+from bootstrap import image, names, profiles, settings, storage
 from bootstrap.capabilities import Capabilities
 from bootstrap.errors import WrongInputError, WrongSettingsError
 from bootstrap.profiles import Profile
 from bootstrap.settings import Settings
 from bootstrap.storage import Storage
+
+
+class UserBase(NamedTuple):
+    """Where one image and Python install for the user, in storage."""
+
+    #: What PYTHONUSERBASE says.
+    path: str
+    #: What ``~/.local`` leads to.
+    target: str
+    #: Whether it is still to be taken over or made.
+    new: bool = False
+
 
 #: The bootstrap's own folder in HOME: local disk, gone with an ephemeral home.
 LOCAL = ".deepdesign"
@@ -40,6 +52,12 @@ class Place(NamedTuple):
     hindered: bool = False
     #: What works in the storage: as it was tried, or assumed until it can be.
     capabilities: Capabilities = Capabilities()
+    #: The name of this image and Python.
+    image: str = ""
+    #: Where this image and Python install for the user; ``None``: all share one ``.local``.
+    base: UserBase | None = None
+    #: The storage has what another script has put there, and nothing of ours yet.
+    taken_over: bool = False
 
     @property
     def local(self) -> str:
@@ -63,6 +81,8 @@ class Place(NamedTuple):
 
     def target(self, item: str) -> str:
         """Where ``item`` is in storage."""
+        if self.base is not None and item == ".local":
+            return self.base.target
         return os.path.join(self.items, item)
 
     def read_only(self) -> "Place":
@@ -85,7 +105,7 @@ def locate(options: Options, environment: Mapping[str, str], given: Settings | N
     person = environment.get("DEEPDESIGN_USER")
     if person:
         chosen = chosen._replace(user=names.user(person, "DEEPDESIGN_USER"))
-    place = Place(home, found, profile, chosen, options.starting, foreign)
+    place = Place(home, found, profile, chosen, options.starting, foreign, image=image.key(environment))
     if place.links:
         _check_apart(place)
     return place

@@ -8,6 +8,8 @@ from bootstrap.start import Result
 
 _VERBS = {
     actions.MakeFolder: "new folder in storage",
+    actions.Ensure: "new folder for the bootstrap's own",
+    actions.MarkBase: "storage's .local taken for this image and Python",
     actions.MakeFile: "new file in storage",
     actions.Adopt: "moved into storage",
     actions.Replace: "changed to the other side's",
@@ -80,7 +82,7 @@ def status_lines(result: Result) -> list[str]:
 
 def _standing(result: Result, name: str) -> str:
     """How a group stands that needs no step: nothing is called in place that is not there."""
-    if name in ("commands", "environment"):
+    if name in ("commands", "environment", "jupyter", "ipython", "caches"):
         return "in place"
     items = [state for state in result.states if state.item.name == name]
     if not items:

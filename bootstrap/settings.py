@@ -12,6 +12,8 @@
     commands:                  # runnable by name in terminals and kernels
       render: python /storage/tools/render.py
     asides: {keep: 5, days: 30}  # how long what was set aside stays where it has another copy
+    preset: per-image          # each image has its own ~/.local; classic: all share one
+    caches: [torch, huggingface] # whose downloads are kept in storage; also pip
     notebooks: true            # link the storage into the folder that the browser shows; false, or another
     folder
 """
@@ -25,6 +27,11 @@ from bootstrap import merge, names
 from bootstrap.errors import WrongInputError
 from bootstrap.items import ANY, DEFAULTS, FILE, FOLDER, WAYS, Item
 
+#: Each image and Python has a ``~/.local`` of its own, or all share one as with the widely used script.
+PER_IMAGE, CLASSIC = "per-image", "classic"
+#: Programs whose downloads may be kept in storage, and those that are by default.
+CACHES = ("torch", "huggingface", "pip")
+CACHES_STORED = ("torch", "huggingface")
 _LIMIT = 256 * 1024
 _DEPTH = 20
 
@@ -48,6 +55,8 @@ class Settings(NamedTuple):
     notebooks: bool | str = True
     conflict: str = merge.STORAGE
     asides: Asides = Asides()
+    preset: str = PER_IMAGE
+    caches: tuple[str, ...] = CACHES_STORED
 
 
 def load(path: str, *, must_exist: bool = False) -> Settings:
@@ -115,6 +124,8 @@ def from_mapping(content: object) -> Settings:
         "notebooks": _notebooks,
         "conflict": _conflict,
         "asides": _asides,
+        "preset": _preset,
+        "caches": _caches,
     }
     unknown = [key for key in content if key not in readers]
     if unknown:
@@ -164,6 +175,16 @@ def _choice(key: str, value: object, allowed: tuple[str, ...]) -> str:
 
 def _conflict(value: object) -> str:
     return _choice("conflict:", value, merge.POLICIES)
+
+
+def _preset(value: object) -> str:
+    return _choice("preset:", value, (PER_IMAGE, CLASSIC))
+
+
+def _caches(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise WrongInputError("caches: must be a list, one `- NAME` a line.")
+    return tuple(_choice("caches: an entry", name, CACHES) for name in value)
 
 
 def _asides(value: object) -> Asides:

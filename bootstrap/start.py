@@ -5,10 +5,10 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bootstrap import asides, capabilities, local, observe
+from bootstrap import asides, caches, capabilities, databases, local, observe, userbase
 from bootstrap.actions import ChangeMode
 from bootstrap.errors import WrongInputError
-from bootstrap.items import Item
+from bootstrap.items import DEFAULTS, Item
 from bootstrap.observe import ItemState
 from bootstrap.place import Options, Place, locate
 from bootstrap.plan import SHARED, Done, Group, Plan, Rules, plan_item, plan_lost_links
@@ -77,7 +77,10 @@ def _assume(place: Place) -> Place:
     if not place.links or root is None:
         return place
     found = capabilities.known(root, place.local) or capabilities.assumed(root)
-    return place._replace(capabilities=found)
+    older = not os.path.lexists(place.storage.own) and any(
+        os.path.lexists(os.path.join(place.items, item.name)) for item in DEFAULTS
+    )
+    return place._replace(capabilities=found, taken_over=older)
 
 
 def _try_out(place: Place, system: System | None) -> Place:
@@ -144,21 +147,42 @@ def _without_writing(place: Place, system: System, trouble: str) -> Result:
 def _plan(place: Place) -> Result:
     if place.storage.root is None and not place.profile.home_persists:
         return Result(place, (), Plan(plan_lost_links(_lost_links(place))))
+    place = place._replace(base=userbase.find(place))
     states = observe.observe_items(place) if place.links else ()
     rules = _rules(place, states)
-    groups: list[Group] = [_own_place(place)] if place.links and place.settings.user else []
+    groups: list[Group] = []
+    if place.links:
+        groups += [_own_place(place), _taken_over(place)]
+        if any(state.item.name == userbase.ITEM for state in states):
+            groups.append(userbase.plan_base(place))
     for state in states:
         groups.append(plan_item(state, rules))
         # Said once a start, and a start that finds the keys in storage does not say it again.
         rules = rules._replace(shared=rules.shared and groups[-1].note != SHARED)
+    ipython = databases.is_linked(states, groups)
     if place.links:
-        groups += [asides.plan_asides(place), local.plan_notebooks(place)]
-    groups += [local.plan_commands(place), local.plan_environment(place)]
+        groups += [asides.plan_asides(place), local.plan_notebooks(place), caches.plan_caches(place)]
+    if ipython:
+        groups.append(databases.plan_ipython(place))
+    groups += [databases.plan_jupyter(place), local.plan_commands(place)]
+    groups.append(local.plan_environment(place, ipython=ipython))
     return Result(place, states, Plan(tuple(groups)))
+
+
+def _taken_over(place: Place) -> Group:
+    """A word on a storage that another script has used until now."""
+    if not place.taken_over:
+        return Group("storage")
+    return Group(
+        "storage",
+        note=f"what the widely used script keeps in {place.items} is taken over as it stands, uncopied.",
+    )
 
 
 def _own_place(place: Place) -> Group:
     """The person's own folder in a shared storage: somebody else may have made it, open to all."""
+    if not place.settings.user:
+        return Group("user")
     try:
         found = os.stat(place.items)
     except OSError:

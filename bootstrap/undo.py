@@ -7,7 +7,7 @@ was set aside when the link was made. Storage keeps everything.
 import os
 from collections.abc import Mapping
 
-from bootstrap import agreement, commands, environment, journal, local
+from bootstrap import agreement, commands, databases, environment, journal, local
 from bootstrap.actions import Action, GiveBack, Remove, RemoveLink, Restore
 from bootstrap.place import Options, Place, locate
 from bootstrap.plan import Group, Plan
@@ -46,6 +46,8 @@ def _items(place: Place) -> tuple[Group, ...]:
     groups = []
     for path, target in targets.items():
         linked = os.path.islink(path) and os.readlink(path) == target
+        if path.startswith(os.path.join(place.local, "")):
+            continue
         if linked or not os.path.lexists(path):
             groups.append(
                 _item(path, target, asides.get(path, ""), linked=linked, inside=_inside(place, path))
@@ -101,7 +103,19 @@ def _own_files(place: Place) -> Group:
     copies = agreement.folder(place.local)
     names = sorted(os.listdir(copies)) if os.path.isdir(copies) else []
     steps += [Remove(os.path.join(copies, name)) for name in names]
+    steps += _ipython(databases.ipython_folder(place))
     path = os.path.join(place.local, environment.NAME)
     if os.path.lexists(path):
         steps.append(Remove(path))
     return Group("environment", tuple(steps))
+
+
+def _ipython(folder: str) -> list[Action]:
+    """Links in IPython's local folder; the history in it stays."""
+    steps: list[Action] = []
+    for below in (folder, os.path.join(folder, "profile_default")):
+        for name in sorted(os.listdir(below)) if os.path.isdir(below) else ():
+            path = os.path.join(below, name)
+            if os.path.islink(path):
+                steps.append(Remove(path))
+    return steps

@@ -26,7 +26,8 @@ probe() {
     echo "options $-"; set +o; pwd; trap; umask; printf '%s' "$IFS" | od -c; echo "$# $1 $2"
     set | grep -v -e '^_=' -e '^BASH_' -e '^PIPESTATUS' -e '^LINENO' -e '^FUNCNAME' -e '^PPID' \
         -e '^seen=' -e '^status=' \
-        -e '^PATH=' -e '^PYTHONUSERBASE=' -e '^JUPYTER_RUNTIME_DIR=' -e '^DEEPDESIGN_WEIGHTS=' -e '^OLDPWD='
+        -e '^PATH=' -e '^PYTHONUSERBASE=' -e '^JUPYTER_' -e '^DEEPDESIGN_WEIGHTS=' -e '^OLDPWD=' \
+        -e '^IPYTHONDIR=' -e '^TORCH_HOME=' -e '^HF_' -e '^PIP_CACHE_DIR='
     if [ -n "${BASH_VERSION:-}" ]; then shopt; fi
 }
 """
@@ -99,7 +100,9 @@ def test_what_it_exports_reaches_programs(scratch: Scratch, shell: str) -> None:
     path = next(line for line in lines if line.startswith("PATH=")).removeprefix("PATH=").split(":")
     for folder in (scratch.local / "bin", scratch.home / ".local/bin"):
         assert path.count(str(folder)) == 1
-    assert f"PYTHONUSERBASE={scratch.home}/.local" in lines
+    (base,) = (line.removeprefix("PYTHONUSERBASE=") for line in lines if line.startswith("PYTHONUSERBASE="))
+    assert os.path.samefile(base, scratch.home / ".local")
+    assert path.count(f"{base}/bin") == 1
     assert f"JUPYTER_RUNTIME_DIR={scratch.local}/jupyter-runtime" in lines
     assert not any(line.startswith("OLDPWD") for line in lines)
 

@@ -123,9 +123,9 @@ def test_the_environment_file_suits_every_shell_and_sourcing_it_twice(scratch: S
         env={"HOME": str(home)},
     )
     path, base = shown.stdout.splitlines()
-    assert path.split(":")[-2:] == [f"{home}/.deepdesign/bin", f"{home}/.local/bin"]
+    assert path.split(":")[-3:] == [f"{home}/.deepdesign/bin", f"{home}/.local/bin", f"{base}/bin"]
     assert path.count(".deepdesign/bin") == 1
-    assert base == f"{home}/.local"
+    assert os.path.samefile(base, home / ".local")
 
 
 def test_the_old_scripts_bash_local_is_sourced_at_a_prompt_only(scratch: Scratch) -> None:
