@@ -26,6 +26,7 @@ lint: $(VENV)/dev.stamp ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.10 --package bootstrap
 
 image: $(VENV)/dev.stamp ## build the default container image (needs Docker; about 3 GB of download)
 	$(BIN)/deepdesign-images build

@@ -4,12 +4,13 @@ if (                                                                            
     # In this mode bash finds its own unset before a function of that name; then no function stands in the way.                    #
     POSIXLY_CORRECT=1                                                                                                              #
     set +eux                                                                                                                       #
-    unset -f command printf timeout tail [                                                                                         #
+    unset -f command printf timeout tail python3 [ ; unalias -a                                                                    #
     ( exec 3>&2 ) || exec 2>/dev/null                                                                                              #
     exec 1>&2                                                                                                                      #
-    for _deepdesign_python in "${DEEPDESIGN_PYTHON:-}" /opt/deepdesign/bin/python "$(command -v python3)"; do                      #
-        [ -x "$_deepdesign_python" ] || continue                                                                                   #
-        _deepdesign_said=$(timeout -k 5 "${DEEPDESIGN_TIME_LIMIT:-60}" "$_deepdesign_python" -I -m bootstrap.hook </dev/null 2>&1) #
+    set -- -m bootstrap.hook                                                                                                       #
+    for _deepdesign_python in "${DEEPDESIGN_PYTHON:-}" /opt/deepdesign/bin/python python3 python3.12 python3.11 python3.10; do     #
+        _deepdesign_python=$(command -v "${_deepdesign_python:-/nowhere}") || continue                                             #
+        _deepdesign_said=$(timeout -k 5 "${DEEPDESIGN_TIME_LIMIT:-60}" "$_deepdesign_python" -I "$@" </dev/null 2>&1)              #
         _deepdesign_status=$?                                                                                                      #
         case $_deepdesign_status in                                                                                                #
         0 | 4) printf '%s\n' "$_deepdesign_said" ;;                                                                                #
@@ -17,11 +18,13 @@ if (                                                                            
         case $_deepdesign_status in                                                                                                #
         0) case ${HOME:-} in /*) [ -r "$HOME/.deepdesign/env.sh" ] && exit 0 ;; esac ; exit 3 ;;                                   #
         4) exit 4 ;;                                                                                                               #
+        5) continue ;;                                                                                                             #
         esac                                                                                                                       #
         break                                                                                                                      #
     done                                                                                                                           #
     case ${_deepdesign_status:-none} in                                                                                            #
     none) _deepdesign_why="there is no Python here" ;;                                                                             #
+    5) _deepdesign_why="there is no Python 3.10 or newer here" ;;                                                                  #
     124 | 137) _deepdesign_why="the storage did not answer in time" ;;                                                             #
     *) _deepdesign_why="the bootstrap did not run: $(printf '%s\n' "$_deepdesign_said" | tail -n 1)" ;;                            #
     esac                                                                                                                           #

@@ -121,6 +121,37 @@ def undo(**options: Any) -> None:
     _command("undo", undoing.run, _undo_lines, options)
 
 
+@program.command()
+@_shared
+def install(**options: Any) -> None:
+    """Put the bootstrap itself into the storage, so that it also works in images that are not ours.
+
+    Writes STORAGE/pre-run.sh, which some images source at their start and every other can be told to, and
+    one file that any Python from 3.10 on runs. A hook of your own that is there already is kept, and goes on
+    working after ours.
+    """
+    from bootstrap import install as installing
+
+    with _said_plainly(options):
+        done = installing.install(_chosen(options), os.environ)
+    _show(done.as_json() if options["as_json"] else done.lines())
+
+
+@program.command()
+@_shared
+def uninstall(**options: Any) -> None:
+    """Take it out again: this home gets real files in place of the links, and your own hook its name back.
+
+    The storage keeps everything that was kept in it.
+    """
+    from bootstrap import install as installing
+
+    with _said_plainly(options):
+        done = installing.uninstall(_chosen(options), os.environ)
+    _show(done.as_json() if options["as_json"] else done.lines())
+    sys.exit(done.status)
+
+
 def _undo_lines(result: start.Result) -> list[str]:
     return report.lines(result)[1:] or ["There was nothing to undo."]
 

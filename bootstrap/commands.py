@@ -11,6 +11,7 @@ from shlex import quote
 from bootstrap.errors import WrongInputError
 
 _DISTRIBUTION = "deepdesign-"
+_PROGRAM = "deepdesign-bootstrap"
 _MARK = "# made by deepdesign-bootstrap\n"
 
 
@@ -27,6 +28,12 @@ def distribution(path: Iterable[str] | None = None) -> str | None:
             if name.startswith(_DISTRIBUTION) and name.endswith(".dist-info"):
                 return os.path.join(folder, name)
     return None
+
+
+def bundle() -> str | None:
+    """The path of the single file that this program runs from, if it does."""
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return folder if os.path.isfile(folder) else None
 
 
 def console_scripts(metadata: str | None) -> dict[str, str]:
@@ -78,6 +85,9 @@ def wrappers(commands: Iterable[tuple[str, str]], metadata: str | None = None) -
             f"import sys; sys.argv[0] = {name!r}; from {module} import {function}; sys.exit({function}())"
         )
         texts[name] = f'#!/bin/sh\n{_MARK}exec {quote(sys.executable)} -I -c {quote(program)} "$@"\n'
+    single = bundle()
+    if single is not None:
+        texts[_PROGRAM] = f'#!/bin/sh\n{_MARK}exec {quote(sys.executable)} -I {quote(single)} "$@"\n'
     for name, command in commands:
         if name in texts:
             raise WrongInputError(

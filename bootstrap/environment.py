@@ -46,6 +46,9 @@ def render(place: Place, *, ipython: bool = False) -> str:
         lines.append(_UNLESS_SET("IPYTHONDIR", quote(databases.ipython_folder(place))))
     lines += [_UNLESS_SET(name, quote(path)) for name, path in caches.variables(place).items()]
     if place.links and place.storage.root:
+        if place.storage.named:
+            # So that `deepdesign-bootstrap status` in a terminal looks at the same storage.
+            lines.append(_UNLESS_SET("DEEPDESIGN_STORAGE", quote(place.storage.root)))
         if place.writable or place.hindered:
             # Fetched once for all notebooks on this storage, unless the user decided otherwise.
             weights = os.path.join(place.storage.root, "deepdesign", "weights")

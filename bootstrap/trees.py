@@ -105,8 +105,6 @@ def contents(path: str, name: str, at: str) -> dict[str, Entry]:
     """The tree at ``path`` as entries that can be compared; sockets and the like hold nothing and are left
     out. ``name`` is the item and ``at`` its place in HOME, for what links say from there.
     """
-    import hashlib
-
     found = {}
     for relative, state in walk(path):
         full = os.path.join(path, relative) if relative else path
@@ -116,9 +114,7 @@ def contents(path: str, name: str, at: str) -> dict[str, Entry]:
             says = carried(f"{name}/{relative}", os.path.join(at, relative), os.readlink(full))
             found[relative] = Entry("link", says, state.st_mtime)
         elif stat.S_ISREG(state.st_mode):
-            with open(full, "rb") as file:
-                mark = hashlib.file_digest(file, "sha256").hexdigest()
-            found[relative] = Entry("file", mark, state.st_mtime)
+            found[relative] = Entry("file", _hash(full).hex(), state.st_mtime)
     return found
 
 
@@ -133,6 +129,18 @@ def digest(path: str) -> str:
         if stat.S_ISLNK(found.st_mode):
             whole.update(os.fsencode(os.readlink(full)) + b"\0")
         elif stat.S_ISREG(found.st_mode):
-            with open(full, "rb") as file:
-                whole.update(hashlib.file_digest(file, "sha256").digest())
+            whole.update(_hash(full))
     return whole.hexdigest()[:32]
+
+
+def _hash(path: str) -> bytes:
+    """SHA-256 of a file's bytes; ``hashlib.file_digest`` came with Python 3.11, and vendors' images have
+    3.10.
+    """
+    import hashlib
+
+    whole = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            whole.update(chunk)
+    return whole.digest()

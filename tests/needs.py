@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,18 @@ def _may_mount() -> bool:
     return os.geteuid() == 0 and asked.returncode == 0
 
 
+def python_310() -> str | None:
+    """A Python 3.10, the oldest that the copy of the bootstrap in storage has to run on."""
+    candidates = [
+        shutil.which("python3.10"),
+        *map(str, Path.home().glob(".pyenv/versions/3.10.*/bin/python3.10")),
+    ]
+    for path in candidates:
+        if path and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0:
+            return path
+    return None
+
+
 _PROGRAMS = {  # and the Debian packages that have them
     "bindfs": "bindfs, fuse3",
     "cc": "gcc, libc6-dev",
@@ -39,6 +52,7 @@ _PROGRAMS = {  # and the Debian packages that have them
 }
 _CHECKS: dict[str, tuple[Callable[[], bool], str]] = {
     "docker": (_has_docker, "no Docker engine answers (`docker version`)"),
+    "python3.10": (lambda: python_310() is not None, "no Python 3.10 (`uv python install 3.10`)"),
     "mounts": (_may_mount, "nothing can be mounted here (that takes root)"),
     "cuda": (_has_cuda, "no CUDA device"),
     **{
@@ -49,8 +63,9 @@ _CHECKS: dict[str, tuple[Callable[[], bool], str]] = {
         for program, package in _PROGRAMS.items()
     },
 }
-# No continuous-integration machine has a card, so this one may be missing there too.
-_OPTIONAL_EVERYWHERE = {"cuda"}
+# No continuous-integration machine has a card, and Debian no longer has that Python: these may be missing
+# there too.
+_OPTIONAL_EVERYWHERE = {"cuda", "python3.10"}
 
 
 def need(what: str) -> None:

@@ -1,8 +1,9 @@
-"""The README's first command, on a Debian that has python3, git and make and never saw this project."""
+"""The README's first command, and the copy in storage, on a Debian that has python3, git and make and never saw this project."""
 
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,33 @@ def fresh(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory)
     image, _ = engine.images.build(path=str(context), rm=True)
     yield image
     engine.images.remove(str(image.id), force=True)
+
+
+def test_the_copy_in_storage_brings_things_back_in_an_image_that_is_not_ours(
+    engine: docker.DockerClient, fresh: Image, tmp_path: Path
+) -> None:
+    storage = tmp_path / "storage"
+    (storage / "cfg").mkdir(parents=True)
+    (storage / "pre-run.sh").write_text("export COURSE=arch\n")
+    (storage / "cfg/bootstrap.yaml").write_text("commands: {greet: echo hello}\n")
+    here = [sys.executable, "-I", "-m", "bootstrap", "install", "--storage", str(storage)]
+    subprocess.run([*here, "--home", str(tmp_path)], check=True, capture_output=True)
+    # The hook names the storage by its path, so a container must see it there.
+    mounts = {str(storage): {"bind": str(storage), "mode": "rw"}}
+
+    def notebook(script: str) -> str:
+        command = ["sh", "-euc", f". {storage}/pre-run.sh; {script}"]
+        said = engine.containers.run(fresh, command, volumes=mounts, network_disabled=True, remove=True)
+        return str(said.decode())
+
+    first = "umask 000; echo key >~/.ssh/id_x; greet first $COURSE; git config --global user.name Anna"
+    assert notebook(first) == "hello first arch\n"
+    second = "greet second; cat ~/.ssh/id_x; stat -Lc %a ~/.ssh/id_x; git config --global user.name"
+    assert notebook(second) == "hello second\nkey\n600\nAnna\n"
+    alone = "deepdesign-bootstrap uninstall >&2; find ~ -type l | wc -l; cat ~/.ssh/id_x"
+    assert notebook(alone) == "0\nkey\n"
+    assert (storage / "pre-run.sh").read_text() == "export COURSE=arch\n"
+    assert (storage / "cfg/.ssh/id_x").read_text() == "key\n"
 
 
 def test_make_demo_works_from_a_clone_in_an_empty_folder(
