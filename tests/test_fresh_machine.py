@@ -1,4 +1,4 @@
-"""The README's first command, and the copy in storage, on a Debian that has python3, git and make and never saw this project."""
+"""What the README promises, on a Debian that has python3, git and make and never saw this project."""
 
 import os
 import shutil
