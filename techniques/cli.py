@@ -19,6 +19,7 @@ _COMMANDS = {
     "classify": "techniques.classifiers.command:classify",
     "weights": "techniques.weights.command:weights",
     "collect": "techniques.datasets.command:collect",
+    "aerial": "techniques.aerial.command:aerial",
     "dataset": "techniques.datasets.tools:dataset",
     "unpack": "techniques.archives.command:unpack",
     "pack": "techniques.archives.command:pack",

@@ -17,6 +17,13 @@ _JSON = click.option(
     help="One JSON object a line on standard output; the last one is the result.",
 )
 _DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+_SEED = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Of whatever is random.",
+)
 
 
 def _named(context: click.Context, option: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
@@ -42,13 +49,7 @@ _SHARED = (
         show_default=True,
         help="Where to compute; auto takes a GPU if there is one.",
     ),
-    click.option(
-        "--seed",
-        type=click.IntRange(0, 2**63 - 1),
-        default=0,
-        show_default=True,
-        help="Of whatever is random.",
-    ),
+    _SEED,
     _QUIET,
     _JSON,
     click.option(
@@ -65,11 +66,12 @@ def shared_options(command: Command) -> Command:
     return command
 
 
-def file_options(output_help: str) -> Callable[[Command], Command]:
+def file_options(output_help: str, *, seed: bool = False) -> Callable[[Command], Command]:
     """For commands that compute nothing: the shared options, with their own help for ``-o``.
 
     ``--device``, ``--seed`` and ``--resume`` are accepted and dropped, so that one set of flags fits every
-    command: nothing here depends on them, and what can be taken up again always is.
+    command: nothing here depends on them, and what can be taken up again always is. With ``seed`` the
+    command is given that one.
     """
     options = (
         _output(output_help),
@@ -77,7 +79,7 @@ def file_options(output_help: str) -> Callable[[Command], Command]:
         _JSON,
         _DEBUG,
         click.option("--device", hidden=True, expose_value=False),
-        click.option("--seed", hidden=True, expose_value=False),
+        _SEED if seed else click.option("--seed", hidden=True, expose_value=False),
         click.option("--resume", is_flag=True, hidden=True, expose_value=False),
     )
 

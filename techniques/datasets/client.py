@@ -131,6 +131,17 @@ class Client:
 
         return self._get(url, max_bytes, start, sink.write, {"Accept": "image/*"})
 
+    def fetch(
+        self, url: str, *, max_bytes: int, headers: Mapping[str, str] | None = None
+    ) -> tuple[Answer, bytes]:
+        """What lies at ``url``, in memory; raises a kind of `SourceError`.
+
+        A 204 has no bytes, nor has a 304, which only comes to a conditional request.
+        """
+        body = bytearray()
+        answer = self._get(url, max_bytes, body.clear, body.extend, headers)
+        return answer, bytes(body)
+
     def _get(
         self,
         url: str,
@@ -205,7 +216,9 @@ class Client:
                 return None, "", wait, problem
             if status in (404, 410):
                 raise GoneError(f"{name} no longer has it (status {status})")
-            if status != 200:
+            if status == 304 and headers.keys() & {"If-None-Match", "If-Modified-Since"}:
+                return Answer(url, status, _plain(response), 0), "", None, UnreachableError("")
+            if status not in (200, 204):
                 raise BlockedError(f"{name} refuses with status {status}: {_words(response)}", status)
             return self._read(url, response, max_bytes, write), "", None, UnreachableError("")
         except (HTTPError, OSError) as error:
@@ -236,8 +249,7 @@ class Client:
                 raise WorkFailedError(
                     f"The disk took no more ({error.strerror}). Free some space."
                 ) from error
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(url, response.status, headers, size)
+        return Answer(url, response.status, _plain(response), size)
 
     def _admit(self, host: _Host, url: str) -> None:
         if host.rule.needs_contact and not self.contact:
@@ -276,6 +288,10 @@ def _retry_after(value: str | None, now: float) -> float | None:
     with suppress(ValueError, TypeError):
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
     return None
+
+
+def _plain(response: BaseHTTPResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _words(response: BaseHTTPResponse) -> str:

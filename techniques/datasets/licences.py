@@ -10,13 +10,23 @@ from dataclasses import dataclass
 CC = ("by", "by-sa", "by-nc", "by-nc-sa", "by-nd", "by-nc-nd")
 FREE = ("cc0", "pdm")
 KNOWN = (*FREE, *CC)
+# Terms of public mapping agencies, which no source of photographs uses.
+OTHERS = {
+    "etalab-2.0": ("Licence Ouverte 2.0", "https://www.etalab.gouv.fr/licence-ouverte-open-licence/"),
+    "odbl": ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/"),
+    "ogl-uk-3.0": (
+        "Open Government Licence 3.0",
+        "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
+    ),
+    "dl-de-by-2.0": ("Datenlizenz Deutschland BY 2.0", "https://www.govdata.de/dl-de/by-2-0"),
+}
 
 _CC = re.compile(r"(?:cc[-\s]*)?(by(?:-nc)?(?:-sa|-nd)?)[-\s]*(\d\.\d)?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Licence:
-    """``slug`` is one of `KNOWN`, or empty for one that we do not know; ``version`` such as ``4.0``."""
+    """``slug`` is of `KNOWN` or `OTHERS`, or empty for others; ``version`` is such as ``4.0``."""
 
     slug: str
     version: str = ""
@@ -29,6 +39,8 @@ class Licence:
             return "CC0 1.0"
         if self.slug == "pdm":
             return "Public domain"
+        if self.slug in OTHERS:
+            return OTHERS[self.slug][0]
         return f"CC {self.slug.upper()} {self.version}".strip() if self.slug else "unknown licence"
 
     @property
@@ -59,6 +71,18 @@ def licence(text: str, *, version: str = "", url: str = "") -> Licence:
     return Licence(
         slug, version, url or (f"https://creativecommons.org/licenses/{slug}/{version}/" if version else "")
     )
+
+
+def named(slug: str, *, version: str = "", url: str = "") -> Licence:
+    """The licence that a record of ours calls by its ``slug``; empty for terms of the provider's own.
+
+    Raises `ValueError` for a slug that is none.
+    """
+    if slug in OTHERS:
+        return Licence(slug, version, url or OTHERS[slug][1])
+    if slug and slug not in KNOWN:
+        raise ValueError(f"{slug!r} is no licence we know; choose from {', '.join((*KNOWN, *OTHERS))}")
+    return licence(slug, version=version, url=url)
 
 
 def policy(

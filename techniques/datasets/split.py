@@ -1,8 +1,8 @@
 """Which picture trains and which one tests: nothing that hangs together stands on both sides. Pure.
 
-Pictures that look alike, or are by one creator, or are on one page, are one unit. A unit's side follows from
-a hash of the seed and its members, so that adding pictures leaves the others where they are; what was once
-decided is kept.
+Pictures that look alike, are by one creator or on one page, or show the same ground are one unit. A
+unit's side follows from a hash of the seed and its members, so that adding pictures leaves the others where
+they are; what was once decided is kept.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from techniques.datasets.similar import groups
 __all__ = ["SIDES", "Split", "SplitError", "assign", "leaks", "units"]
 
 SIDES = ("train", "val", "test")
+_TOUCH = 1e-6  # degrees, a tenth of a metre: neighbours of a grid only touch
 
 
 class SplitError(Exception):
@@ -49,6 +50,7 @@ def units(items: Sequence[Item], hashes: Sequence[int | None], *, by_creator: bo
             if page := item.row.get("page_url"):
                 same["page", str(page)].append(index)
         bonds = [*bonds, *same.values()]
+    bonds = [*bonds, *_overlapping(items)]
     for first, *others in bonds:
         for other in others:
             low, high = sorted((root(first), root(other)))
@@ -119,6 +121,21 @@ def leaks(
     return found
 
 
+def _overlapping(items: Sequence[Item]) -> list[list[int]]:
+    """Pairs of pictures of the ground that show a part of it both; from west to east, a sweep."""
+    found: list[list[int]] = []
+    open_boxes: list[tuple[int, list[float]]] = []
+    placed = [(item.row["bounds"], index) for index, item in enumerate(items) if "bounds" in item.row]
+    for box, index in sorted(placed):
+        west, south, _, north = box
+        open_boxes = [(other, known) for other, known in open_boxes if known[2] > west + _TOUCH]
+        for other, known in open_boxes:
+            if known[1] < north - _TOUCH and south < known[3] - _TOUCH:
+                found.append([other, index])
+        open_boxes.append((index, box))
+    return found
+
+
 def _chance(unit: Sequence[int], items: Sequence[Item], seed: int) -> float:
     """A number in 0..1 that belongs to the unit: its smallest name's, so most new members change nothing."""
     name = min(items[index].file.rpartition("/")[2] for index in unit)
@@ -166,6 +183,6 @@ def _see_to(
     if len(training) < 2:
         raise SplitError(
             f"the class {folder} has {len(mine)} independent group{'s' if len(mine) > 1 else ''} of pictures "
-            f"(one creator, one page or looking alike), and {1 + len(wanted)} are needed to divide it"
+            f"(by creator, page, ground and likeness), and {1 + len(wanted)} are needed to divide it"
         )
     sides[min(free, key=lambda number: (len(decided[number][0]), -has(number), number))] = side

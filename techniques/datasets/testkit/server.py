@@ -21,6 +21,8 @@ class Asked:
     path: str
     query: dict[str, str]
     agent: str
+    headers: dict[str, str] = field(default_factory=dict)
+    """By lower-case name."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Server:
         self._server.server_close()
         self._thread.join()
 
-    def respond(self, path: str, agent: str) -> Reply:
+    def respond(self, path: str, agent: str, headers: dict[str, str] | None = None) -> Reply:
         """Log the request, count who is here at once, and answer."""
         parts = urlsplit(path)
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
@@ -108,7 +110,7 @@ class Server:
         try:
             self.hold()
             with self.lock:
-                asked = Asked(self.clock.time(), parts.path, query, agent)
+                asked = Asked(self.clock.time(), parts.path, query, agent, headers or {})
                 self.asked.append(asked)
                 fault = self.faults.popleft() if self.faults else None
                 return fault or self.answer(asked)
@@ -132,7 +134,11 @@ def _handler(server: Server) -> Callable[..., BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            reply = server.respond(self.path, self.headers.get("User-Agent", ""))
+            reply = server.respond(
+                self.path,
+                self.headers.get("User-Agent", ""),
+                {name.lower(): value for name, value in self.headers.items()},
+            )
             self.send_response(reply.status)
             headers = {
                 "Content-Type": reply.content_type,

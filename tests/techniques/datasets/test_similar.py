@@ -243,3 +243,9 @@ def test_a_damaged_picture_has_no_hash_and_stops_a_split(own: Path, program: Run
     items = contents(own, [])
     assert hashes(own, items).count(None) == 1
     assert "damaged" in one_line(program("dataset", "split", own), status=2)
+
+
+def test_pictures_of_the_same_ground_stay_together() -> None:
+    boxes = [[0, 0, 2, 2], [1, 1, 3, 3], [3, 0, 4, 2], [10, 0, 11, 1], [2.9, 2, 3.5, 2.5]]
+    items = [_item(f"a/{index}.tif", bounds=box) for index, box in enumerate(boxes)]
+    assert units(items, [index * 0x0101010101010101 for index in range(5)]) == [[0, 1, 4], [2], [3]]
