@@ -39,6 +39,7 @@ from techniques.aerial.windows import Window
 from techniques.datasets.client import Client
 from techniques.datasets.errors import SourceError
 from techniques.datasets.manifest import InUseError
+from techniques.datasets.page import PAGE, write_report
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.files import write_text, written_whole
 from techniques.options import file_options
@@ -421,6 +422,8 @@ def _finish(
         "seconds": round(time.monotonic() - began, 3),
     }
     write_text(place, json.dumps(full, indent=2, ensure_ascii=False) + "\n")
+    if place.name == "run.json" and full["metrics"]["pictures"]:
+        write_report(place.parent, place.parent / PAGE)
     if as_json:
         click.echo(json.dumps(full))
     elif not quiet:

@@ -2,7 +2,6 @@
 
 import datetime
 import hashlib
-import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,10 +16,10 @@ from techniques.aerial.mosaic import Cut, TileError, cut, is_flat, needed, repea
 from techniques.aerial.placing import SUFFIXES, footprint, footprints, outline, save
 from techniques.aerial.tiles import Got, Tiles
 from techniques.aerial.windows import Window
-from techniques.datasets import credits as sheets
 from techniques.datasets.client import Client
 from techniques.datasets.errors import BlockedError, ContactNeededError, RateLimitedError, SourceError
-from techniques.datasets.manifest import Manifest, Row, rows
+from techniques.datasets.listing import read_named, write_listing
+from techniques.datasets.manifest import Manifest, Row
 from techniques.datasets.places import settle
 from techniques.duplicates import as_hex, hash_of
 from techniques.files import write_text
@@ -298,18 +297,12 @@ def _row(window: Window, tiles: Tiles, finished: Cut | None, name: str) -> Row:
 
 
 def _write_sheets(root: Path) -> None:
-    kept = sheets.present(rows(root), root)
-    features = [
-        outline(row["file"], row["bounds"], _shown(row))
-        for row in kept
-        if isinstance(row.get("bounds"), list)
-    ]
-    write_text(root / "footprints.geojson", footprints(features))
-    write_text(root / "credits.csv", sheets.table(kept))
-    write_text(root / "ATTRIBUTION.md", sheets.text(kept))
-    classes = sorted({row["class"] for row in kept})
-    listing = [{"index": index, "folder": folder, "label": folder} for index, folder in enumerate(classes)]
-    write_text(root / "classes.json", json.dumps({"classes": listing}, indent=2, ensure_ascii=False) + "\n")
+    kept = write_listing(root, read_named(root), page=False)
+    placed = [row for row in kept if isinstance(row.get("bounds"), list)]
+    write_text(
+        root / "footprints.geojson",
+        footprints([outline(row["file"], row["bounds"], _shown(row)) for row in placed]),
+    )
 
 
 def _shown(row: Row) -> Row:

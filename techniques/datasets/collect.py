@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from techniques.datasets import credits as sheets
 from techniques.datasets.check import Checked, Demands, RejectedError, check
 from techniques.datasets.client import Client
 from techniques.datasets.contents import contents, hashes
@@ -29,6 +28,7 @@ from techniques.datasets.errors import (
     TooLargeError,
     UnreachableError,
 )
+from techniques.datasets.listing import Named, read_named, write_listing
 from techniques.datasets.manifest import Manifest, Place, Row, as_row, rows
 from techniques.datasets.places import HAND, UNDO, put, settle
 from techniques.datasets.recipe import Label, Query, Recipe
@@ -95,7 +95,11 @@ def collect(
             if not order.near or not run.drop_near():
                 break
         per_class = {label.name: manifest.kept.get(label.folder, 0) for label in recipe.labels}
-        _write_sheets(recipe, root)
+        named = {
+            label.folder: Named(label.name, [str(query) for query in label.queries])
+            for label in recipe.labels
+        }
+        write_listing(root, read_named(root) | named)
     return Collected(per_class, dict(+run.reasons), tuple(notes))
 
 
@@ -327,31 +331,6 @@ def _place_what_was_left(manifest: Manifest, root: Path) -> None:
             part.unlink()
     settle(manifest, root)
     manifest.count_files(root)
-
-
-def _write_sheets(recipe: Recipe, root: Path) -> None:
-    kept = sheets.present(rows(root), root)
-    classes = sorted({row["class"] for row in kept})
-    names = {label.folder: label for label in recipe.labels}
-    listing = [
-        {
-            "index": index,
-            "folder": folder,
-            "label": names[folder].name if folder in names else folder,
-            "queries": [str(query) for query in names[folder].queries] if folder in names else [],
-        }
-        for index, folder in enumerate(classes)
-    ]
-    written = {
-        "classes.json": json.dumps({"classes": listing}, indent=2, ensure_ascii=False) + "\n",
-        "credits.csv": sheets.table(kept),
-        "ATTRIBUTION.md": sheets.text(kept),
-        "credits.html": sheets.page(kept),
-    }
-    for name, content in written.items():
-        draft = root / f".{name}.part"
-        draft.write_text(content, encoding="utf-8")
-        draft.replace(root / name)
 
 
 def _reason(error: SourceError) -> str:

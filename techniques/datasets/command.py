@@ -18,6 +18,7 @@ from techniques.datasets.collect import collect as fill
 from techniques.datasets.errors import RecipeError, SourceError
 from techniques.datasets.manifest import InUseError
 from techniques.datasets.pace import HostRule
+from techniques.datasets.page import PAGE, write_report
 from techniques.datasets.recipe import Recipe, parse
 from techniques.datasets.sources import commons, openverse
 from techniques.datasets.sources.base import Source
@@ -184,6 +185,9 @@ def collect(
         "seconds": round(time.monotonic() - began, 3),
     }
     write_text(root / "run.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    if result.images:
+        write_report(root, root / PAGE)
+        progress.say(f"Report: {root / PAGE}")
     if as_json:
         click.echo(json.dumps(record))
     elif not quiet:

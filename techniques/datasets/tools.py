@@ -6,13 +6,18 @@ from pathlib import Path
 import click
 
 from techniques.datasets.contents import Item, contents, hashes
+from techniques.datasets.curation import CurationError, parse, places
+from techniques.datasets.listing import read_named, write_listing
 from techniques.datasets.manifest import InUseError, Manifest, rows
+from techniques.datasets.page import MOST, PAGE, write_report
 from techniques.datasets.places import back, last_batch, put, settle
 from techniques.datasets.sides import Terms, read_known, write_sides
 from techniques.datasets.similar import groups
 from techniques.datasets.split import SIDES, SplitError, assign, leaks, units
 from techniques.errors import BadInputError
+from techniques.report import GENERATOR
 
+_DONE = {"keep": "kept", "drop": "dropped", "move": "moved"}
 _DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 
 
@@ -99,11 +104,67 @@ def undo(folder: str) -> None:
             batch = last_batch(manifest)
             if batch is None:
                 raise BadInputError(f"{folder}: nothing has been dropped or moved that could be taken back.")
-            places = back(manifest, batch)
-            put(manifest, root, places)
+            moved = back(manifest, batch)
+            put(manifest, root, moved)
+            write_listing(root, read_named(root))
     except InUseError as error:
         raise BadInputError(f"{folder}: {error}.") from error
-    click.echo(f"{len(places)} pictures are where they were", err=True)
+    if (root / PAGE).exists():
+        write_report(root, root / PAGE)
+    click.echo(f"{len(moved)} pictures are where they were", err=True)
+
+
+@dataset.command()
+@click.argument("folder")
+@click.option("-o", "--output", metavar="FILE", help="The page. Default: report.html in FOLDER.")
+@click.option("--most", type=click.IntRange(1), default=MOST, show_default=True, help="Pictures to show.")
+@_DEBUG
+def report(folder: str, output: str | None, most: int) -> None:
+    """Make a page of the set FOLDER: counts, contact sheets, what looks alike, and a list to curate by."""
+    root, _ = _contents(folder)
+    path = Path(output).absolute() if output else root / PAGE
+    if path.exists() and GENERATOR.encode() not in path.read_bytes()[:4096]:
+        raise BadInputError(f"-o {path} is there and no report of ours. Choose another name.")
+    write_report(root, path, most=most)
+    click.echo(str(path))
+
+
+@dataset.command()
+@click.argument("folder")
+@click.argument("decisions", metavar="LIST")
+@_DEBUG
+def curate(folder: str, decisions: str) -> None:
+    """Apply LIST, a CSV of action,file,to, to the set FOLDER: keep, drop or move pictures, all or none.
+
+    The report page makes such a list. What is dropped goes to NAME.dropped beside the set; `deepdesign
+    dataset undo FOLDER` takes all of it back.
+    """
+    root, _ = _contents(folder)
+    try:
+        chosen = parse(Path(decisions).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(
+            f"{decisions} cannot be read: {error}. Name the list that the page saved."
+        ) from error
+    except CurationError as error:
+        raise BadInputError(f"{decisions}: {error}.") from error
+    try:
+        with Manifest(root) as manifest:
+            settle(manifest, root)
+            items = contents(root, rows(root))
+            first = {history[-1].now: file for file, history in manifest.places.items() if history[-1].folder}
+            wanted = places(chosen, [item.file for item in items], first, manifest.batches + 1)
+            put(manifest, root, wanted)
+            write_listing(root, read_named(root))
+    except CurationError as error:
+        raise BadInputError(f"{decisions}: {error}. Nothing has been changed.") from error
+    except InUseError as error:
+        raise BadInputError(f"{folder}: {error}.") from error
+    counted = Counter(one.action for one in chosen)
+    said = ", ".join(f"{counted[action]} {done}" for action, done in _DONE.items() if counted[action])
+    click.echo(f"{said}; `deepdesign dataset undo {folder}` takes it back", err=True)
+    if (root / PAGE).exists():
+        write_report(root, root / PAGE)
 
 
 def _contents(folder: str, *, empty: bool = False) -> tuple[Path, list[Item]]:

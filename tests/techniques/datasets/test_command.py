@@ -57,6 +57,7 @@ def test_a_class_list_becomes_a_licensed_dataset(tmp_path: Path, collect: Collec
         "dome",
         "gothic",
         "manifest.jsonl",
+        "report.html",
         "run.json",
     ]
 
