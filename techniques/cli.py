@@ -16,6 +16,7 @@ __all__ = ["main", "run"]
 # Imported only when asked for; none of them imports PyTorch before it works.
 _COMMANDS = {
     "style": "techniques.style.command:style",
+    "dream": "techniques.dream.command:dream",
     "classify": "techniques.classifiers.command:classify",
     "weights": "techniques.weights.command:weights",
     "collect": "techniques.datasets.command:collect",

@@ -61,6 +61,9 @@ class Stage:
     steps: int
     start: Callable[[Parameters | None], Parameters]
     objective: Callable[[], Callable[[Parameters], Terms]]
+    at_step: Callable[[int], None] | None = None
+    """Told the number of a step, from 0 in this stage, before it is evaluated: objectives that draw
+    something at random seed themselves by it, so that a resumed run draws the same again."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def optimise(
     stages: Sequence[Stage],
     *,
     optimizer: OptimizerName = "lbfgs",
+    rate: float = _ADAM_RATE,
     keep: Keep = "best",
     callbacks: Sequence[Callback] = (),
     state: State | None = None,
@@ -93,13 +97,14 @@ def optimise(
     """Minimise each stage's objective in turn, and return the last stage's parameters and the losses.
 
     ``keep`` says what a stage hands on: the parameters with the lowest loss that was evaluated, or (for
-    optimisers that wander) their moving average. ``state`` is one that a callback took from a ``Step``:
-    the run goes on behind that step. A loss is that of the parameters *before* the step.
+    optimisers that wander) their moving average. ``rate`` is Adam's. ``state`` is one that
+    a callback took from a ``Step``: the run goes on behind that step. A loss is that of the parameters
+    *before* the step.
 
     Raises:
         WorkFailedError: a loss is not a number; the message names the step.
     """
-    run = _Run(stages, optimizer, keep)
+    run = _Run(stages, optimizer, keep, rate)
     if state is not None:
         run.restore(state)
     while run.stage < len(stages):
@@ -115,8 +120,10 @@ def optimise(
 class _Run:
     """The moving parts of one optimisation."""
 
-    def __init__(self, stages: Sequence[Stage], optimizer: OptimizerName, keep: Keep) -> None:
-        self.stages, self.optimizer, self.keep = stages, optimizer, keep
+    def __init__(
+        self, stages: Sequence[Stage], optimizer: OptimizerName, keep: Keep, rate: float = _ADAM_RATE
+    ) -> None:
+        self.stages, self.optimizer, self.keep, self.rate = stages, optimizer, keep, rate
         self.stage, self.step, self.number = 0, 0, 0
         self.history: History = {}
         self.parameters: Parameters | None = None
@@ -138,13 +145,15 @@ class _Run:
         }
         self.parameters = self.leaves
         self.objective = stage.objective()
-        self.method = _method(self.optimizer, list(self.leaves.values()))
+        self.method = _method(self.optimizer, list(self.leaves.values()), self.rate)
         if self.saved_optimizer is not None:
             self.method.load_state_dict(self.saved_optimizer)
             self.saved_optimizer = None
 
     def advance(self) -> Step:
         """Evaluate once and move."""
+        if at_step := self.stages[self.stage].at_step:
+            at_step(self.step)
         evaluated: list[Terms] = []
 
         def closure() -> Tensor:
@@ -237,9 +246,9 @@ class _Run:
         method.param_groups[0]["lr"] = _FIRST_MOVE * values if self.step == 0 else 1.0
 
 
-def _method(name: OptimizerName, leaves: list[Tensor]) -> torch.optim.Optimizer:
+def _method(name: OptimizerName, leaves: list[Tensor], rate: float) -> torch.optim.Optimizer:
     if name == "adam":
-        return torch.optim.Adam(leaves, lr=_ADAM_RATE, betas=_ADAM_BETAS)
+        return torch.optim.Adam(leaves, lr=rate, betas=_ADAM_BETAS)
     # One evaluation a step, so that there is a state between any two; the tolerances are off because they are
     # absolute, and mean losses of large pictures have small gradients.
     return torch.optim.LBFGS(

@@ -13,7 +13,7 @@ from PIL import Image
 from techniques.models import Models, viewer_script
 from techniques.pictures import Picture, Plane
 
-__all__ = ["GENERATOR", "Curve", "Page", "curve", "render"]
+__all__ = ["GENERATOR", "Curve", "Page", "Table", "curve", "render"]
 
 GENERATOR = "deepdesign report"  # in the page's <meta>: how we know a page of ours again
 _SHOWN = 1600  # px, longer side: the page stays a few megabytes however large the result
@@ -30,6 +30,17 @@ class Curve:
     last: str
     steps: int
     boundaries: tuple[float, ...]
+    title: str = "Loss"
+    logarithmic: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of words; the first row names the columns, and ``note`` says what they mean."""
+
+    title: str
+    rows: Sequence[Sequence[str]]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,17 +58,23 @@ class Page:
     command: str
     models: Models | None = None
     """A mesh before and after, to turn about; the two pictures are one view of it."""
+    tables: Sequence[Table] = ()
 
 
-def curve(values: Sequence[float], boundaries: Sequence[int] = ()) -> Curve | None:
-    """``values`` as a curve over the steps on a logarithmic axis; None if there is nothing to draw.
+def curve(
+    values: Sequence[float],
+    boundaries: Sequence[int] = (),
+    *,
+    title: str = "Loss",
+    logarithmic: bool = True,
+) -> Curve | None:
+    """``values`` as a curve over the steps, on a logarithmic axis or not; None if there is nothing to draw.
 
     ``boundaries`` are the steps at which a new stage began.
     """
-    positive = [max(value, 1e-12) for value in values]
-    if len(positive) < 2:
+    if len(values) < 2:
         return None
-    logs = [math.log(value) for value in positive]
+    logs = [math.log(max(value, 1e-12)) for value in values] if logarithmic else list(values)
     low, high = min(logs), max(logs)
     span = (high - low) or 1.0
     across = _WIDTH / (len(logs) - 1)
@@ -68,6 +85,8 @@ def curve(values: Sequence[float], boundaries: Sequence[int] = ()) -> Curve | No
         f"{values[-1]:.3g}",
         len(values),
         tuple(round(b * across, 1) for b in boundaries),
+        title,
+        logarithmic,
     )
 
 

@@ -19,7 +19,7 @@ def test_pictures_are_named_in_a_table(photos, program):
     assert lines[0] == str(photos["coffee"])
     assert lines[1].split()[:1] == ["espresso"]
     assert len(lines) == 6
-    assert "mobilenet-v2" in shown.stderr
+    assert "efficientnet-lite0" in shown.stderr
 
 
 def test_json_and_a_folder_hold_the_same_answers(photos, program, tmp_path):

@@ -1,0 +1,177 @@
+"""``deepdesign dream``: the command line's view of the settings."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from techniques.dream.settings import STRENGTHS, DreamSettings
+from techniques.options import shared_options
+
+_DEFAULT = DreamSettings(amplify=True)
+
+
+@click.command(short_help="Let a network see something in a picture that was not there.")
+@click.argument("image", required=False)
+@click.option(
+    "--class",
+    "classes",
+    multiple=True,
+    metavar="NAME",
+    help="What to dream of. Given several times: all in one picture; NAME=2 or NAME=-0.5 weighs it. "
+    "`all`: one picture for each class.",
+)
+@click.option("--each", is_flag=True, help="One picture for each --class, and a sheet of them all.")
+@click.option(
+    "--list", "list_classes", is_flag=True, help="Show the classes that the network knows, and end."
+)
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="NAME",
+    help="Dream of a layer: MODULE, MODULE:CHANNEL, or MODULE:CHANNEL:X,Y for one neuron.",
+)
+@click.option("--amplify", is_flag=True, help="More of what the network sees there already.")
+@click.option(
+    "--weights",
+    metavar="NAMES",
+    default=_DEFAULT.weights,
+    show_default=True,
+    help="Networks of `deepdesign weights list`, or folders of `deepdesign train`; several with commas.",
+)
+@click.option(
+    "--judges",
+    metavar="NAMES",
+    default=_DEFAULT.judges,
+    show_default=True,
+    help="Networks that judge the result; `none` for none.",
+)
+@click.option(
+    "--strength",
+    type=click.Choice(list(STRENGTHS)),
+    default=_DEFAULT.strength,
+    show_default=True,
+    help="How far the picture may change.",
+)
+@click.option("--mask", metavar="PICTURE", help="White where the picture may change.")
+@click.option(
+    "--size",
+    type=int,
+    default=_DEFAULT.size,
+    show_default=True,
+    help="Longer side in pixels; the aspect is kept.",
+)
+@click.option(
+    "--width", type=int, help="In pixels. With --height: crop to fill, never stretch. Alone: keep the aspect."
+)
+@click.option("--height", type=int, help="In pixels; see --width.")
+@click.option(
+    "--iterations",
+    type=int,
+    default=_DEFAULT.iterations,
+    show_default=True,
+    help="Steps in all, over all octaves.",
+)
+@click.option(
+    "--octaves", type=int, help="How many sizes, from coarse to fine. Default: as many as the size needs."
+)
+@click.option(
+    "--smoothness",
+    type=float,
+    default=_DEFAULT.smoothness,
+    show_default=True,
+    help="How strongly noise is held down.",
+)
+@click.option(
+    "--views",
+    type=int,
+    default=_DEFAULT.views,
+    show_default=True,
+    help="Random parts of the picture that a step looks at.",
+)
+@click.option(
+    "--closest",
+    type=float,
+    default=_DEFAULT.closest,
+    show_default=True,
+    help="The smallest of those parts, as a share of the shorter side: smaller makes smaller things.",
+)
+@click.option(
+    "--turn", type=float, default=_DEFAULT.turn, show_default=True, help="How far they are turned, degrees."
+)
+@click.option(
+    "--mirror/--no-mirror", default=_DEFAULT.mirror, show_default=True, help="Whether half are mirrored."
+)
+@click.option(
+    "--start",
+    type=click.Choice(["photograph", "noise"]),
+    default=_DEFAULT.start,
+    show_default=True,
+    help="What the first picture is.",
+)
+@shared_options
+def dream(
+    image: str | None,
+    output: str | None,
+    mask: str | None,
+    each: bool,
+    list_classes: bool,
+    quiet: bool,
+    as_json: bool,
+    resume: bool,
+    **chosen: Any,
+) -> None:
+    """Dream into the picture IMAGE (or "noise") until networks see in it what was asked for.
+
+    Networks that took no part say what they see before and after: in the output, in run.json, and on the
+    report page beside the picture. --list shows the classes.
+    """
+    if list_classes:
+        _list(chosen["weights"], as_json=as_json)
+        return
+    if image is None:
+        raise click.UsageError("Missing argument 'IMAGE'.", click.get_current_context())
+    # Imported here: --help answers at once, and a mistake is reported before PyTorch is loaded.
+    from techniques.progress import progress_for
+
+    said = progress_for(quiet=quiet, as_json=as_json)
+    settings = DreamSettings(**chosen)
+    place = None if output is None else Path(output)
+    where = None if mask is None else Path(mask)
+    if each or "all" in settings.classes:
+        from techniques.dream.sheet import dream_each
+
+        record = dream_each(
+            Path(image), mask=where, output=place, settings=settings, resume=resume, progress=said
+        )
+    else:
+        from techniques.dream.job import plan_job
+
+        job = plan_job(Path(image), mask=where, output=place, settings=settings, resume=resume)
+        from techniques.dream.run import run_job
+
+        record = run_job(job, said)
+    if as_json:
+        click.echo(json.dumps(record))
+    elif not quiet:
+        click.echo("\n".join(record["results"]))
+
+
+def _list(weights: str, *, as_json: bool) -> None:
+    from techniques.classifiers.classifier import obtain_classifier
+    from techniques.progress import progress_for
+
+    said = progress_for(quiet=False, as_json=False)
+    for name in weights.split(","):
+        found = obtain_classifier(
+            name.strip(),
+            announce=said.say,
+            report=lambda done, total: said.advance("fetching", done, total, {}),
+        )
+        said.end()
+        if as_json:
+            click.echo(json.dumps({"network": found.name, "classes": list(found.classes)}))
+        else:
+            click.echo("\n".join(found.classes))

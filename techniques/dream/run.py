@@ -1,0 +1,205 @@
+"""One dream over files: inputs in, picture, record and report out, resumable in between."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from techniques.classifiers.classifier import Classifier, obtain_classifier
+from techniques.classifiers.run import weights_facts
+from techniques.device import Device, choose_device
+from techniques.dream.dreaming import Dreamed, dream
+from techniques.dream.goals import dreamers_for, wanted_classes
+from techniques.dream.job import Job, plan_job
+from techniques.dream.judges import Judgement, judge, jury, mean_after
+from techniques.dream.page import page
+from techniques.dream.settings import DreamSettings
+from techniques.files import write_text
+from techniques.memory import peak_resident
+from techniques.pictures import fit, save_picture
+from techniques.progress import Progress, Quiet
+from techniques.report import render
+from techniques.runs import finished_record, occupied, versions, write_record
+from techniques.sessions import session
+
+__all__ = ["Company", "company", "dream_files", "run_job", "weights_of"]
+
+
+class Company:
+    """The networks of a run: those that dream, and those that judge. Opened once for many pictures."""
+
+    def __init__(self, dreamers: Sequence[Classifier], judges: Sequence[Classifier]) -> None:
+        self.dreamers, self.judges = tuple(dreamers), tuple(judges)
+
+
+def dream_files(
+    image: Path | str,
+    *,
+    mask: Path | str | None = None,
+    output: Path | str | None = None,
+    settings: DreamSettings,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Dream into the picture at ``image`` (or "noise"); returns what ``run.json`` holds.
+
+    ``output`` is a picture's path or a folder; without it the platform's folder for results is taken. With
+    ``resume`` an interrupted run with the same arguments continues from its checkpoint; a finished one is
+    left as it is. Ctrl-C or SIGTERM stop after the current step, with a checkpoint.
+
+    Raises:
+        BadInputError: a picture, a setting, a class or the output cannot be used; nothing has been written.
+        InterruptedRunError: the run was asked to stop.
+        WorkFailedError: weights cannot be fetched, the optimisation diverges, or the disk is full.
+    """
+    job = plan_job(
+        Path(image),
+        mask=None if mask is None else Path(mask),
+        output=None if output is None else Path(output),
+        settings=settings,
+        resume=resume,
+    )
+    return run_job(job, progress or Quiet())
+
+
+def company(settings: DreamSettings, device: Device, said: Progress) -> Company:
+    """Open the networks that ``settings`` name, and check that they have what is dreamt of.
+
+    Raises:
+        BadInputError: a network, folder or class that is not there.
+        WorkFailedError: weights cannot be fetched.
+    """
+
+    def report(done: int, total: int) -> None:
+        said.advance("fetching", done, total, {})
+
+    names = [name.strip() for name in settings.weights.split(",")]
+    dreaming = [obtain_classifier(name, announce=said.say, report=report) for name in names]
+    dreamers_for(dreaming, settings)
+    judging = jury(settings.judges, dreaming, announce=said.say, report=report)
+    said.end()
+    return Company([one.to(device.torch) for one in dreaming], [one.to(device.torch) for one in judging])
+
+
+def run_job(job: Job, said: Progress, networks: Company | None = None) -> dict[str, Any]:
+    """Do what ``job`` says; returns what ``run.json`` holds. Raises as ``dream_files`` does."""
+    place, settings = job.place, job.settings
+    device = choose_device(settings.device, "float32")
+    with occupied(place):
+        arguments = _arguments(job)
+        if job.resume and (record := finished_record(place, arguments)):
+            said.say(f"This run is finished already: {place.picture}")
+            return record
+        networks = networks or company(settings, device, said)
+        result, seconds = _work(job, networks, device, said)
+        save_picture(place.picture, result.picture)
+        judgements = _judged(job, networks, result)
+        record = {
+            "command": "dream",
+            "arguments": arguments,
+            "seed": settings.seed,
+            "device": device.kind,
+            "machine": str(device),
+            "weights": weights_of(networks.dreamers),
+            "versions": versions(),
+            "results": [str(place.picture), str(place.report)],
+            "metrics": {
+                "held_out_probability": mean_after(judgements),
+                "judges": [asdict(one) for one in judgements if not one.took_part],
+                "dreamers": [asdict(one) for one in judgements if one.took_part],
+                "steps": len(result.history["total"]),
+                "peak_memory_mb": _peak(device),
+            },
+            "losses": {name: [float(f"{v:.6g}") for v in values] for name, values in result.history.items()},
+            "seconds": round(seconds, 3),
+        }
+        write_text(place.report, render(page(record, job, result, networks.dreamers)))
+        write_record(place, record)
+        place.checkpoint.unlink(missing_ok=True)
+    _tell(judgements, settings, said)
+    return record
+
+
+def _work(job: Job, networks: Company, device: Device, said: Progress) -> tuple[Dreamed, float]:
+    said.say(f"{job.size[0]} x {job.size[1]} px on {device}")
+    for classifier in networks.dreamers:
+        said.say(f"Network: {classifier.name}, {classifier.source['title']}")
+    with session(job.place, _identity(job, networks), said, resume=job.resume) as run:
+        result = dream(
+            job.before,
+            dreamers_for(networks.dreamers, job.settings),
+            job.settings,
+            job.size,
+            mask=job.mask,
+            device=device.torch,
+            callbacks=run.callbacks,
+            state=run.state,
+        )
+        return result, run.seconds()
+
+
+def _judged(job: Job, networks: Company, result: Dreamed) -> list[Judgement]:
+    if not job.settings.classes:
+        return []
+    wanted = wanted_classes(networks.dreamers[0], job.settings)
+    before = fit(job.before, job.size)
+    return [
+        *judge(networks.judges, wanted, before, result.picture),
+        *judge(networks.dreamers, wanted, before, result.picture, took_part=True),
+    ]
+
+
+def _tell(judgements: Sequence[Judgement], settings: DreamSettings, said: Progress) -> None:
+    held_out = [one for one in judgements if not one.took_part]
+    for one in held_out:
+        said.say(
+            f"{one.network}, which took no part, sees {one.wanted}: {one.before:.1%} before, "
+            f"{one.after:.1%} after (place {one.rank_after})."
+        )
+    if settings.classes and settings.judges != "none" and not held_out:
+        said.say(
+            "No other network with this class is at hand, so nobody judges the dream. "
+            "For one's own classes: train a second network, and name its folder with --judges."
+        )
+
+
+def _arguments(job: Job) -> dict[str, Any]:
+    settings = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(job.settings).items()
+    }
+    return {
+        "image": str(job.source or "noise"),
+        "mask": None if job.mask_source is None else str(job.mask_source),
+        "output": str(job.place.picture),
+        **settings,
+    }
+
+
+def _identity(job: Job, networks: Company) -> dict[str, Any]:
+    """What must be the same for a checkpoint to fit; the pictures by content, wherever they lie now."""
+    flags = {f"--{name.replace('_', '-')}": str(value) for name, value in asdict(job.settings).items()}
+    flags["--weights"] = ", ".join(f"{one.name} {one.sha256[:12]}" for one in networks.dreamers)
+    del flags["--judges"]  # they only look at what comes out
+    flags["--class"] = flags.pop("--classes")
+    flags["--layer"] = flags.pop("--layers")
+    return {**flags, "the picture": _digest(job.source), "--mask": _digest(job.mask_source)}
+
+
+def _digest(path: Path | None) -> str:
+    return "none" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def weights_of(dreamers: Sequence[Classifier]) -> dict[str, Any]:
+    """The first network's facts; those of others that dreamt along are under ``others``."""
+    first, *others = [weights_facts(one) for one in dreamers]
+    return {**first, **({"others": others} if others else {})}
+
+
+def _peak(device: Device) -> int:
+    if device.kind == "cuda":
+        import torch
+
+        return torch.cuda.max_memory_allocated() >> 20
+    return peak_resident() >> 20
