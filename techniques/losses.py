@@ -19,14 +19,12 @@ __all__ = [
     "PIXELS",
     "VALUES",
     "Content",
-    "GramStyle",
     "Loss",
     "Terms",
     "TotalVariation",
+    "Weighted",
     "Within",
     "gather",
-    "gram",
-    "mean_of",
     "settle",
     "total",
 ]
@@ -37,16 +35,6 @@ Features = Mapping[str, Tensor]
 # numbers that are optimised, which may lie outside.
 PIXELS, VALUES = "pixels", "values"
 _ALL = Part((slice(None), slice(None)), (slice(None), slice(None)))
-
-
-def gram(features: Tensor) -> Tensor:
-    """The Gram matrix of ``features`` (1, C, H, W), divided by the number of positions: (C, C), float32.
-
-    Entry i, j is the mean over positions of channel i times channel j (Gatys et al. 2016, equation 3, which
-    has the sum).
-    """
-    flat = features.float().flatten(2).squeeze(0)
-    return flat @ flat.T / flat.shape[1]
 
 
 class Loss(Protocol):
@@ -75,7 +63,9 @@ class Loss(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Weighted:
+class Weighted:
+    """The base of all losses: a weight that can be scaled, and evaluation on a whole picture."""
+
     weight: float = 1.0
 
     def __mul__(self, factor: float) -> Self:
@@ -92,7 +82,7 @@ class _Weighted:
 
 
 @dataclass(frozen=True)
-class Content(_Weighted):
+class Content(Weighted):
     r"""How far the picture's forms are from the content's (Gatys et al. 2016, equation 1).
 
     .. math:: L = \frac{1}{|l|} \sum_l \overline{(F_l - P_l)^2} \,/\, \overline{P_l^2}
@@ -126,47 +116,7 @@ class Content(_Weighted):
 
 
 @dataclass(frozen=True)
-class GramStyle(_Weighted):
-    r"""How far the picture's textures are from the style's (Gatys et al. 2016, equations 4 and 5).
-
-    .. math:: L = \sum_l w_l \, \overline{(G_l - A_l)^2} \,/\, \overline{A_l^2} \,/\, \sum_l w_l
-
-    with Gram matrices G of the picture and A of the style, both divided by their numbers of positions, so
-    that pictures of different sizes compare. The paper divides by 4 N^2 M^2 instead.
-    """
-
-    targets: Features
-    layer_weights: Mapping[str, float]
-    name: str = "style"
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return tuple(self.targets)
-
-    def sums(self, layer: str, values: Tensor, part: Part) -> Sums:
-        flat = part.of_tile(values).float().flatten(2).squeeze(0)
-        return {f"{layer} products": flat @ flat.T, f"{layer} positions": flat.new_tensor(flat.shape[1])}
-
-    def value(self, sums: Mapping[str, Tensor]) -> Tensor:
-        return self.compare(self.statistics(sums))
-
-    def statistics(self, sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Gram matrices by layer from ``sums``; those of a style picture are what ``targets`` wants."""
-        return {
-            layer: sums[f"{layer} products"] / sums[f"{layer} positions"].detach() for layer in self.targets
-        }
-
-    def compare(self, grams: Features) -> Tensor:
-        """The loss of a picture whose Gram matrices are ``grams``, however they were gathered."""
-        parts = [
-            (grams[layer] - target).square().mean() / target.square().mean() * self.layer_weights[layer]
-            for layer, target in self.targets.items()
-        ]
-        return torch.stack(parts).sum() / sum(self.layer_weights[layer] for layer in self.targets)
-
-
-@dataclass(frozen=True)
-class TotalVariation(_Weighted):
+class TotalVariation(Weighted):
     r"""Noise: the mean squared difference between neighbours, beside and below (Mahendran and Vedaldi
     2015, beta 2).
 
@@ -197,7 +147,7 @@ class TotalVariation(_Weighted):
 
 
 @dataclass(frozen=True)
-class Within(_Weighted):
+class Within(Weighted):
     """How far colours lie outside 0..1, which no screen or file can show: the mean squared distance."""
 
     name: str = "range"
@@ -251,12 +201,3 @@ def total(losses: Sequence[Loss], image: Tensor, features: Features) -> Terms:
     for layer in sorted({layer for loss in losses for layer in loss.layers}):
         sums |= gather(losses, layer, seen[layer], _ALL)
     return settle(losses, sums)
-
-
-def mean_of(targets: Sequence[Features], blend: Sequence[float]) -> dict[str, Tensor]:
-    """Several styles as one: the weighted mean of their statistics, layer by layer."""
-    share = [weight / sum(blend) for weight in blend]
-    return {
-        layer: torch.stack([part * one[layer] for part, one in zip(share, targets, strict=True)]).sum(0)
-        for layer in targets[0]
-    }

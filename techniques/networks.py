@@ -1,6 +1,7 @@
 """Feature networks: activations at named layers, from pictures that are always RGB in 0..1."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everybody reads
@@ -13,7 +14,11 @@ from techniques.layers import require_layers
 from techniques.weights import InputConvention, Weights
 from techniques.weights.formats import read_weights
 
-__all__ = ["NETWORKS", "FeatureNetwork", "load_network"]
+__all__ = ["NETWORKS", "FeatureNetwork", "Padding", "Pooling", "load_network"]
+
+Pooling = Literal["max", "average", "l2"]
+Padding = Literal["replicate", "zeros"]
+_TINY = 1e-8  # under the root, whose slope at 0 has no end
 
 NETWORKS = {"vgg16": "D", "vgg19": "E"}  # columns of table 1 in Simonyan and Zisserman (2014)
 
@@ -22,7 +27,8 @@ class FeatureNetwork(nn.Module):
     """The convolutions of a VGG network, with names on its layers: ``relu1_1`` is block 1, first ReLU.
 
     One departure from the network as it was trained: the first convolution repeats the picture's edge
-    instead of padding with zeros, which mean a grey frame that leaks into every layer.
+    instead of padding with zeros, which mean a grey frame that leaks into every layer. Two more are choices,
+    see ``pooling_by`` and ``padding_with``.
     """
 
     def __init__(self, layers: nn.Sequential, convention: InputConvention) -> None:
@@ -36,6 +42,8 @@ class FeatureNetwork(nn.Module):
             "_deviation", torch.tensor(convention.deviation).view(1, 3, 1, 1), persistent=False
         )
         self._dtype = torch.float32
+        self._pooling: Pooling = "max"
+        self._padding: Padding = "replicate"
         self.requires_grad_(False).eval()
 
     @property
@@ -47,6 +55,20 @@ class FeatureNetwork(nn.Module):
         """The same network with convolutions in ``dtype``; normalisation stays in float32."""
         self.layers.to(dtype)
         self._dtype = dtype
+        return self
+
+    def pooling_by(self, pooling: Pooling) -> "FeatureNetwork":
+        """The same network with pools that take the maximum, the mean or the root mean square of four.
+
+        The latter two are scaled (by 2 and 0.78) to what the maximum gives on average, for which the next
+        layers were trained.
+        """
+        self._pooling = pooling
+        return self
+
+    def padding_with(self, padding: Padding) -> "FeatureNetwork":
+        """The same network; "replicate" repeats the edge in the first convolution, "zeros" is as trained."""
+        self._padding = padding
         return self
 
     def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
@@ -133,19 +155,22 @@ class FeatureNetwork(nn.Module):
         x = image.flip(1) if self._flip else image
         return (x * self._maximum - self.get_buffer("_mean")) / self.get_buffer("_deviation")
 
-    @staticmethod
-    def _applied(x: Tensor, layer: nn.Module) -> Tensor:
+    def _applied(self, x: Tensor, layer: nn.Module) -> Tensor:
         if isinstance(layer, nn.ReLU):
-            return F.relu(
-                x
-            )  # torchvision's is in place, and would overwrite the convolution's own activations
+            # torchvision's is in place, and would overwrite the convolution's own activations
+            return F.relu(x)
+        if isinstance(layer, nn.MaxPool2d) and self._pooling != "max":
+            square = x.square() if self._pooling == "l2" else x
+            mean = F.avg_pool2d(square, 2)
+            return 0.78 * (4 * mean + _TINY).sqrt() if self._pooling == "l2" else 2 * mean
         result: Tensor = layer(x)
         return result
 
-    @staticmethod
-    def _edge_repeated(x: Tensor, layer: nn.Module) -> Tensor:
+    def _edge_repeated(self, x: Tensor, layer: nn.Module) -> Tensor:
         if not isinstance(layer, nn.Conv2d):
             raise TypeError(f"the first layer is a {type(layer).__name__}, not a convolution")
+        if self._padding == "zeros":
+            return F.conv2d(x, layer.weight, layer.bias, padding=1)
         return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), layer.weight, layer.bias)
 
 

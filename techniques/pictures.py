@@ -22,6 +22,7 @@ __all__ = [
     "can_write",
     "decoded",
     "fit",
+    "fit_plane",
     "read_picture",
     "save_picture",
 ]
@@ -126,18 +127,19 @@ def fit(picture: Picture, size: tuple[int, int]) -> Picture:
 
     Lanczos with antialiasing, in floating point: 16-bit height maps keep their steps.
     """
-    width, height = picture.size
+    rgb = np.stack([fit_plane(picture.rgb[..., channel], size) for channel in range(3)], axis=-1)
+    return replace(picture, rgb=rgb, alpha=None if picture.alpha is None else fit_plane(picture.alpha, size))
+
+
+def fit_plane(plane: Plane, size: tuple[int, int]) -> Plane:
+    """One channel (height, width) of 0..1, scaled and cut as ``fit`` does."""
+    height, width = plane.shape
     scale = min(width / size[0], height / size[1])
     # One of the two is 0, but for rounding: Pillow refuses a box that begins at -1e-14.
     cut_x, cut_y = max(0.0, (width - size[0] * scale) / 2), max(0.0, (height - size[1] * scale) / 2)
     box = (cut_x, cut_y, width - cut_x, height - cut_y)
-
-    def scaled(plane: Plane) -> Plane:
-        image = Image.fromarray(np.ascontiguousarray(plane))
-        return np.asarray(image.resize(size, Image.Resampling.LANCZOS, box=box), dtype=np.float32).clip(0, 1)
-
-    rgb = np.stack([scaled(picture.rgb[..., channel]) for channel in range(3)], axis=-1)
-    return replace(picture, rgb=rgb, alpha=None if picture.alpha is None else scaled(picture.alpha))
+    image = Image.fromarray(np.ascontiguousarray(plane))
+    return np.asarray(image.resize(size, Image.Resampling.LANCZOS, box=box), dtype=np.float32).clip(0, 1)
 
 
 def can_write(path: Path) -> bool:

@@ -78,6 +78,53 @@ def _shares(context: click.Context, parameter: click.Parameter, value: str) -> t
     "--keep-colors", is_flag=True, help="Take the style's light and dark only; the content keeps its colours."
 )
 @click.option(
+    "--colors",
+    type=click.Choice(["style", "luminance", "histogram", "wasserstein"]),
+    default=_DEFAULT.colors,
+    show_default=True,
+    help="Whose colours: the style's, or (in three ways) the content's.",
+)
+@click.option(
+    "--mask",
+    metavar="PNG",
+    help="Regions of CONTENT by colour, of its size: black keeps the content. See docs/style.md.",
+)
+@click.option(
+    "--style-mask",
+    "style_masks",
+    metavar="PNG",
+    multiple=True,
+    help="The same regions, by the same colours, of a STYLE; once for each.",
+)
+@click.option(
+    "--regions",
+    type=int,
+    default=_DEFAULT.regions,
+    show_default=True,
+    help="Instead of masks: so many regions by the pictures' own colours, dark to light.",
+)
+@click.option(
+    "--style-loss",
+    type=click.Choice(["gram", "moments", "wasserstein"]),
+    default=_DEFAULT.style_loss,
+    show_default=True,
+    help="What is compared of textures.",
+)
+@click.option(
+    "--pooling",
+    type=click.Choice(["max", "average", "l2"]),
+    default=_DEFAULT.pooling,
+    show_default=True,
+    help="How the network's layers are made smaller.",
+)
+@click.option(
+    "--padding",
+    type=click.Choice(["replicate", "zeros"]),
+    default=_DEFAULT.padding,
+    show_default=True,
+    help="What the network sees beyond the edge.",
+)
+@click.option(
     "--iterations",
     type=int,
     default=_DEFAULT.iterations,
@@ -142,6 +189,8 @@ def style(
     quiet: bool,
     as_json: bool,
     resume: bool,
+    mask: str | None,
+    style_masks: tuple[str, ...],
     **chosen: Any,
 ) -> None:
     """Paint the picture CONTENT in the manner of one or more STYLE pictures.
@@ -158,6 +207,8 @@ def style(
         [Path(path) for path in styles],
         output=None if output is None else Path(output),
         settings=StyleSettings(**chosen),
+        mask=None if mask is None else Path(mask),
+        style_masks=[Path(one) for one in style_masks],
         resume=resume,
     )
     from techniques.style.run import run_job

@@ -9,6 +9,7 @@ from techniques.layers import LAYERS, require_layers
 from techniques.pictures import Picture, read_picture
 from techniques.runs import Place, occupied, place_for
 from techniques.sizes import SMALLEST, result_size
+from techniques.style.masks import Masks, colour_regions, drawn_regions
 from techniques.style.settings import StyleSettings
 from techniques.weights.registry import entry_named
 
@@ -26,15 +27,26 @@ class Job:
     place: Place
     settings: StyleSettings
     resume: bool
+    mask: Path | None = None
+    style_masks: tuple[Path, ...] = ()
+    masks: Masks | None = None
+    """The regions that the masks, or the pictures' own colours, make."""
 
 
 def plan_job(
-    content: Path, styles: Sequence[Path], *, output: Path | None, settings: StyleSettings, resume: bool
+    content: Path,
+    styles: Sequence[Path],
+    *,
+    output: Path | None,
+    settings: StyleSettings,
+    resume: bool,
+    mask: Path | None = None,
+    style_masks: Sequence[Path] = (),
 ) -> Job:
     """Read the pictures and decide size and place. Needs no PyTorch, so that mistakes are reported at once.
 
     Raises:
-        BadInputError: a picture, a size, the network or the output cannot be used.
+        BadInputError: a picture, a mask, a size, the network or the output cannot be used.
     """
     if not styles:
         raise BadInputError("At least one style picture is needed. Name it behind the content picture.")
@@ -45,16 +57,36 @@ def plan_job(
     before = read_picture(content)
     size = result_size(before.size, size=settings.size, width=settings.width, height=settings.height)
     paints = tuple(_style(path, before) for path in styles)
+    masks = _masks(content, styles, before, paints, settings, mask, style_masks)
     place = place_for(output, resume=resume)
     _require_known_layers(settings)
     sources = (content, *styles)
-    if place.picture.resolve() in [path.resolve() for path in sources]:
+    used = [*sources, *style_masks, *([mask] if mask else [])]
+    if place.picture.resolve() in [path.resolve() for path in used]:
         raise BadInputError(
             f"-o {place.picture} is one of the inputs, which would be lost. Choose another name."
         )
     with occupied(place):
         pass  # so that an output that cannot be written is refused now; the run itself enters again
-    return Job(sources, before, paints, size, place, settings, resume)
+    return Job(sources, before, paints, size, place, settings, resume, mask, tuple(style_masks), masks)
+
+
+def _masks(
+    content: Path,
+    styles: Sequence[Path],
+    before: Picture,
+    paints: Sequence[Picture],
+    settings: StyleSettings,
+    mask: Path | None,
+    style_masks: Sequence[Path],
+) -> Masks | None:
+    if mask is None and style_masks:
+        raise BadInputError("--style-mask needs a --mask that says where its regions lie in the content.")
+    if mask is not None and settings.regions:
+        raise BadInputError("--mask and --regions both say what the regions are. Leave one away.")
+    if mask is not None:
+        return drawn_regions(mask, style_masks, before, paints, (content, *styles))
+    return colour_regions(settings.regions, before, paints) if settings.regions else None
 
 
 def _require_known_layers(settings: StyleSettings) -> None:

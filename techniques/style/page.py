@@ -20,7 +20,10 @@ _SHOWN = (
     "style_weight",
     "smoothness",
     "style_scale",
-    "keep_colors",
+    "colors",
+    "regions",
+    "style_loss",
+    "pooling",
     "iterations",
     "optimizer",
     "start",
@@ -66,6 +69,9 @@ def page(record: dict[str, Any], job: Job, result: Stylized, weights: Weights) -
 def command_line(sources: Sequence[Path], arguments: dict[str, Any]) -> str:
     """The shortest command that makes the same picture again: settings at their defaults are left away."""
     words = ["deepdesign", "style", *map(str, sources), "-o", arguments["output"]]
+    for flag, files in (("--mask", [arguments["mask"]]), ("--style-mask", arguments["style_mask"])):
+        for file in filter(None, files):
+            words += [flag, file]
     for field in fields(StyleSettings):
         value = arguments[field.name]
         default = list(field.default) if isinstance(field.default, tuple) else field.default

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ def style_files(
     *styles: Path | str,
     output: Path | str | None = None,
     settings: StyleSettings = StyleSettings(),  # noqa: B008 - frozen
+    mask: Path | str | None = None,
+    style_masks: Sequence[Path | str] = (),
     resume: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -62,6 +65,8 @@ def style_files(
         [Path(style) for style in styles],
         output=None if output is None else Path(output),
         settings=settings,
+        mask=None if mask is None else Path(mask),
+        style_masks=[Path(one) for one in style_masks],
         resume=resume,
     )
     return run_job(job, progress or Quiet())
@@ -117,7 +122,7 @@ def _work(job: Job, weights: Weights, device: Device, said: Progress) -> tuple[S
     planner = restored(
         state and state["memory"],
         limit_for(job.settings.memory, device),
-        costs_of(job.settings, network),
+        costs_of(job.settings, network, len(job.masks.names) if job.masks else 0),
         forced=job.settings.memory is not None,
     )
     planner.require(job.size, _THRIFT[job.settings.optimizer])
@@ -158,6 +163,7 @@ def _work(job: Job, weights: Weights, device: Device, said: Progress) -> tuple[S
                 callbacks=(show, checkpointer, halt),
                 state=state,
                 announce=said.say,
+                masks=job.masks,
             )
         finally:
             said.end()
@@ -173,6 +179,8 @@ def _arguments(job: Job) -> dict[str, Any]:
         "content": str(job.sources[0]),
         "styles": [str(path) for path in job.sources[1:]],
         "output": str(job.place.picture),
+        "mask": None if job.mask is None else str(job.mask),
+        "style_mask": [str(path) for path in job.style_masks],
         **settings,
     }
 
@@ -184,7 +192,12 @@ def _identity(job: Job, weights: Weights, device: Device) -> dict[str, Any]:
     flags["--precision"] = str(device.precision).removeprefix("torch.")
     flags["--weights"] = f"{weights.entry.name} {weights.sha256[:12]}"
     digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in job.sources]
-    return {**flags, "the content picture": digests[0], "the style pictures": " ".join(digests[1:])}
+    found = {**flags, "the content picture": digests[0], "the style pictures": " ".join(digests[1:])}
+    masks = [job.mask, *job.style_masks] if job.mask else []
+    return {
+        **found,
+        "the masks": " ".join(hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in masks),
+    }
 
 
 def _weights(weights: Weights) -> dict[str, str]:

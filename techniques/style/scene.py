@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from techniques.losses import Content, GramStyle, Loss, TotalVariation, Within, mean_of, settle
+from techniques.losses import Content, Loss, TotalVariation, Within, settle
 from techniques.networks import FeatureNetwork
 from techniques.pictures import Picture, fit
 from techniques.plans import Costs, Planner, Way
 from techniques.sizes import SMALLEST
+from techniques.style.colours import matched_by_histogram, matched_by_moments
+from techniques.style.masks import Masks
 from techniques.style.objective import features_of, sums_of, tiles_of
+from techniques.style.regions import maps_of
 from techniques.style.settings import StyleSettings
+from techniques.textures import STYLE_LOSSES, Moments, TextureLoss, mean_of
 
 __all__ = ["Scene", "costs_of", "losses_of", "measured", "tensor_of"]
 
@@ -41,6 +45,7 @@ class Scene:
     device: torch.device
     planner: Planner
     announce: Callable[[str], None]
+    masks: Masks | None = None
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -52,8 +57,8 @@ class Scene:
         return tensor_of(fit(self.content, size), self.device)
 
 
-def costs_of(settings: StyleSettings, network: FeatureNetwork) -> Costs:
-    """What a run with ``settings`` holds in memory."""
+def costs_of(settings: StyleSettings, network: FeatureNetwork, regions: int = 0) -> Costs:
+    """What a run with ``settings`` and so many ``regions`` holds in memory."""
     layers = tuple(sorted({*settings.content_layers, *settings.style_layers}))
     return Costs(
         pixel=_PIXEL,
@@ -63,7 +68,8 @@ def costs_of(settings: StyleSettings, network: FeatureNetwork) -> Costs:
         targets=sum(
             network.channels(layer) / network.stride(layer) ** 2 * network.precision.itemsize
             for layer in settings.content_layers
-        ),
+        )
+        + regions * (1 + sum(1 / network.stride(layer) ** 2 for layer in settings.style_layers)),
         fixed=_FIXED,
     )
 
@@ -73,31 +79,43 @@ def losses_of(scene: Scene, size: Size, way: Way) -> list[Loss]:
     settings, network = scene.settings, scene.network
     tiles = tiles_of(size, way.tile, network, settings.content_layers)
     forms = features_of(scene.content_at(size), settings.content_layers, network, tiles)
-    wanted = GramStyle(
-        {layer: torch.empty(0) for layer in settings.style_layers}, dict.fromkeys(settings.style_layers, 1.0)
-    )
-    textures = []
-    for style in scene.styles:
-        laid = _style_size(style, size, settings.style_scale)
-        sums = sums_of(
-            tensor_of(fit(style, laid), scene.device),
-            [wanted],
-            network,
-            tiles_of(laid, way.tile, network, settings.style_layers),
-        )
-        textures.append(
-            wanted.statistics({name.removeprefix("style: "): value for name, value in sums.items()})
-        )
+    layers, masks = settings.style_layers, scene.masks
+    wanted: TextureLoss = STYLE_LOSSES[settings.style_loss]({}, dict.fromkeys(layers, 1.0))
+    textures = [_texture(scene, number, size, way, wanted) for number in range(len(scene.styles))]
     return [
         Content(forms, weight=settings.content_weight),
         replace(
             wanted,
             targets=mean_of(textures, settings.blend or [1.0] * len(textures)),
+            regions=maps_of(masks.content, len(masks.names), size, layers, network, scene.device)
+            if masks
+            else None,
             weight=settings.style_weight * _STYLE_UNIT,
         ),
         TotalVariation(weight=settings.smoothness * settings.style_weight * _SMOOTHNESS_UNIT),
         Within(weight=_RANGE_WEIGHT),
     ]
+
+
+def _texture(scene: Scene, number: int, size: Size, way: Way, wanted: TextureLoss) -> dict[str, Moments]:
+    """What the style loss ``wanted`` compares with, of one of the styles."""
+    style, masks, network = scene.styles[number], scene.masks, scene.network
+    laid = _style_size(style, size, scene.settings.style_scale)
+    if masks:
+        maps = maps_of(masks.styles[number], len(masks.names), laid, wanted.layers, network, scene.device)
+        wanted = replace(wanted, regions=maps)
+    tiles = tiles_of(laid, way.tile, network, wanted.layers)
+    sums = sums_of(tensor_of(_coloured(scene, fit(style, laid)), scene.device), [wanted], network, tiles)
+    return wanted.statistics({name.removeprefix("style: "): value for name, value in sums.items()})
+
+
+def _coloured(scene: Scene, style: Picture) -> Picture:
+    """``style``, in the colours of the content if they are to be kept in one of these ways."""
+    if scene.settings.colors == "histogram":
+        return matched_by_histogram(style, scene.content)
+    if scene.settings.colors == "wasserstein":
+        return matched_by_moments(style, scene.content)
+    return style
 
 
 def measured(scene: Scene, image: Tensor) -> dict[str, float]:

@@ -9,6 +9,8 @@ from techniques.memory import parse_memory
 
 __all__ = ["StyleSettings"]
 
+_MOST_REGIONS = 16
+
 
 @dataclass(frozen=True, kw_only=True)
 class StyleSettings:
@@ -33,7 +35,17 @@ class StyleSettings:
     style_scale: float = 1.0
     """Size of the style's textures, relative to the style laid over the picture; below 1 is finer."""
     keep_colors: bool = False
-    """Take the style's light and dark only, and leave the content its colours."""
+    """The same as ``colors="luminance"``."""
+    colors: Literal["style", "luminance", "histogram", "wasserstein"] = "style"
+    """Whose colours the result has: the style's; or the content's, by taking the style's light and dark only,
+    or by giving the style the content's colours beforehand."""
+    style_loss: Literal["gram", "moments", "wasserstein"] = "gram"
+    """What is compared of textures; see techniques/textures.py."""
+    pooling: Literal["max", "average", "l2"] = "max"
+    padding: Literal["replicate", "zeros"] = "replicate"
+    """What the network sees beyond the picture's edge."""
+    regions: int = 0
+    """Regions by the pictures' own colours, if no mask is drawn; 0 is none."""
     iterations: int = 200
     """Steps in all, shared equally by the sizes of the pyramid."""
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
@@ -77,6 +89,13 @@ class StyleSettings:
             )
         if self.memory is not None:
             parse_memory(self.memory)
+        if self.regions and not 2 <= self.regions <= _MOST_REGIONS:
+            raise BadInputError(f"--regions {self.regions}: give 2 to {_MOST_REGIONS}, or 0 for none.")
+        if self.keep_colors and self.colors not in {"style", "luminance"}:
+            raise BadInputError(
+                f"--keep-colors means --colors luminance, and --colors {self.colors} is given. "
+                "Leave one away."
+            )
         if self.iterations < 1:
             raise BadInputError(f"--iterations {self.iterations}: at least one step is needed.")
         if not self.content_layers or not self.style_layers:

@@ -27,8 +27,11 @@ from techniques.optimise import Callback, History, Parameters, Stage, optimise
 from techniques.pictures import Picture, fit
 from techniques.plans import Planner, Way, limit_for
 from techniques.sizes import pyramid, result_size
+from techniques.style.colours import with_colours_of
+from techniques.style.masks import NOWHERE, Masks
 from techniques.style.objective import rate, tiles_of
-from techniques.style.scene import Scene, costs_of, losses_of, measured
+from techniques.style.regions import styled_share
+from techniques.style.scene import Scene, costs_of, losses_of, measured, tensor_of
 from techniques.style.settings import StyleSettings
 from techniques.weights import obtain
 
@@ -64,8 +67,9 @@ def stylize(
     callbacks: Sequence[Callback] = (),
     state: dict[str, Any] | None = None,
     announce: Callable[[str], None] = lambda _: None,
+    masks: Masks | None = None,
 ) -> Stylized:
-    """Paint ``content`` in the manner of ``styles``.
+    """Paint ``content`` in the manner of ``styles``, region by region if there are ``masks``.
 
     Without ``network`` or ``device`` those that ``settings`` name are taken; the network's weights are
     fetched if need be. The result has the content's transparency, ICC profile and bit depth. On a CPU, the
@@ -84,10 +88,12 @@ def stylize(
             settings.weights, networks=tuple(NETWORKS), announce=announce, report=lambda *_: None
         )
         network = load_network(weights)
+    network = network.pooling_by(settings.pooling).padding_with(settings.padding)
     network = network.computing_in(device.precision).to(device.torch)
     if planner is None:
-        planner = Planner(limit_for(settings.memory, device), costs_of(settings, network))
-    scene = Scene(content, styles, settings, target, network, device.torch, planner, announce)
+        costs = costs_of(settings, network, len(masks.names) if masks else 0)
+        planner = Planner(limit_for(settings.memory, device), costs)
+    scene = Scene(content, styles, settings, target, network, device.torch, planner, announce, masks)
     plan = stages(scene)
     parameters, history = optimise(
         plan,
@@ -96,12 +102,22 @@ def stylize(
         callbacks=callbacks,
         state=state,
     )
-    image = parameters.pop("image").clamp_(0, 1)
-    if settings.keep_colors:
-        image = _with_colors_of(scene.content_at(target), image)
+    picture = finished(scene, parameters.pop("image"))
     boundaries = tuple(accumulate(stage.steps for stage in plan[:-1]))
-    rgb = image[0].permute(1, 2, 0).cpu().numpy().astype(np.float32)
-    return Stylized(replace(fit(content, target), rgb=rgb), history, measured(scene, image), boundaries)
+    return Stylized(picture, history, measured(scene, tensor_of(picture, device.torch)), boundaries)
+
+
+def finished(scene: Scene, image: Tensor) -> Picture:
+    """The picture that ``image`` (1, 3, H, W) is in the end: cut off, its colours and regions in place."""
+    size = (image.shape[-1], image.shape[-2])
+    before = fit(scene.content, size)
+    rgb = image[0].detach().clamp(0, 1).permute(1, 2, 0).cpu().numpy().astype(np.float32)
+    if scene.settings.keep_colors or scene.settings.colors == "luminance":
+        rgb = with_colours_of(before.over_white(), rgb)
+    if scene.masks and (scene.masks.content == NOWHERE).any():
+        share = styled_share(scene.masks, size)[..., None]
+        rgb = share * rgb + (1 - share) * before.over_white()
+    return replace(before, rgb=rgb)
 
 
 def stages(scene: Scene) -> list[Stage]:
@@ -143,15 +159,6 @@ def _stage(scene: Scene, size: tuple[int, int], before: tuple[int, int] | None, 
         return evaluate
 
     return Stage(f"{size[0]} x {size[1]}", steps, start, objective)
-
-
-def _with_colors_of(content: Tensor, image: Tensor) -> Tensor:
-    """The luma of ``image`` with the two chroma channels of ``content`` (Rec. 601), both (1, 3, H, W).
-
-    Moving all three channels by the difference in luma is the same as swapping Y in YCbCr.
-    """
-    luma = torch.tensor([0.299, 0.587, 0.114], device=image.device).view(1, 3, 1, 1)
-    return (content + ((image - content) * luma).sum(1, keepdim=True)).clamp(0, 1)
 
 
 def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from techniques.losses import Content, GramStyle, TotalVariation, Within
+from techniques.losses import Content, TotalVariation, Within
 from techniques.style.objective import features_of, rate, sums_of, tiles_of
+from techniques.textures import STYLE_LOSSES
 from techniques.tiling import cut_up, whole
 from tests.techniques.conftest import thin
 
@@ -23,15 +24,29 @@ def picture(path, size):
     return torch.from_numpy(values / 255).permute(2, 0, 1).unsqueeze(0)
 
 
-def losses(network, content, style):
+def halves(size, layers, network):
+    """Two regions with a slanted, soft border between them: all that a picture can be cut into at once."""
+    across = torch.arange(size[0]) + torch.arange(size[1])[:, None]
+    left = (1 - (across - 0.4 * sum(size)) / 9).clamp(0, 1)
+    whole = torch.stack([left, 1 - left]).unsqueeze(0)
+    return {
+        layer: (torch.nn.functional.avg_pool2d(whole, network.stride(layer))[0] * 255).to(torch.uint8)
+        for layer in layers
+    }
+
+
+def losses(network, content, style, kind="gram", masked=False):
+    def regions(picture):
+        return halves((picture.shape[-1], picture.shape[-2]), LAYERS, network) if masked else None
+
     with torch.no_grad():
         forms = network(content, ["relu4_2"])
-        seen = GramStyle(dict.fromkeys(LAYERS, torch.empty(0)), dict.fromkeys(LAYERS, 1.0))
-        sums = sums_of(style, [seen], network, [whole((style.shape[-1], style.shape[-2]))])
-        textures = seen.statistics({name.removeprefix("style: "): value for name, value in sums.items()})
+    seen = STYLE_LOSSES[kind]({}, dict.fromkeys(LAYERS, 1.0), regions(style))
+    sums = sums_of(style, [seen], network, [whole((style.shape[-1], style.shape[-2]))])
+    textures = seen.statistics({name.removeprefix("style: "): value for name, value in sums.items()})
     return [
         Content(forms, weight=5),
-        replace(seen, targets=textures, weight=40),
+        replace(seen, targets=textures, regions=regions(content), weight=40),
         TotalVariation(weight=60),
         Within(weight=10),
     ]
@@ -44,28 +59,39 @@ def gradient_of(image, *arguments, **options):
     return terms, image.grad
 
 
-@pytest.mark.parametrize(
-    ("net", "size", "tile", "count"),
-    [(thin("vgg16"), (517, 389), 200, 9), (thin("vgg19"), (517, 389), 200, 9), (None, (181, 133), 100, 4)],
-    ids=["vgg16 thin", "vgg19 thin", "vgg16"],
-)
-def test_tiles_give_the_gradient_of_the_whole_picture(net, size, tile, count, network, photos):
-    """517 x 389 is odd at every pool, and the tiles do not divide it."""
-    net = net or network
+def compared(net, size, tile, photos, **options):
+    """How many tiles there were, and the relative error of their gradient."""
     content, style = picture(photos["china"], size), picture(photos["coffee"], (130, 97))
     image = content + 0.2 * torch.randn(content.shape, generator=torch.Generator().manual_seed(1))
-    rated = losses(net, content, style)
+    rated = losses(net, content, style, **options)
 
     known, right = gradient_of(image, rated, net, [whole(size)], checkpointed=False)
     tiles = tiles_of(size, tile, net, [*LAYERS, "relu4_2"])
     terms, tiled = gradient_of(image, rated, net, tiles, checkpointed=False)
 
-    assert len(tiles) == count
-    assert (tiled - right).norm() / right.norm() < 1e-5
     assert terms.total.item() == pytest.approx(known.total.item(), rel=1e-4)
     assert {name: float(v) for name, v in terms.parts.items()} == pytest.approx(
         {name: float(v) for name, v in known.parts.items()}, rel=1e-4
     )
+    return len(tiles), float((tiled - right).norm() / right.norm())
+
+
+@pytest.mark.parametrize("masked", [False, True], ids=["whole", "regions"])
+@pytest.mark.parametrize("kind", ["gram", "moments", "wasserstein"])
+@pytest.mark.parametrize("topology", ["vgg16", "vgg19"])
+def test_tiles_give_the_gradient_of_the_whole_picture(topology, kind, masked, photos):
+    """517 x 389 is odd at every pool, and the tiles do not divide it."""
+    count, error = compared(thin(topology), (517, 389), 200, photos, kind=kind, masked=masked)
+
+    assert count == 9
+    assert error < 1e-5
+
+
+def test_tiles_give_the_gradient_of_the_whole_picture_in_the_real_network(network, photos):
+    count, error = compared(network, (181, 133), 100, photos)
+
+    assert count == 4
+    assert error < 1e-5
 
 
 def test_a_halo_that_is_too_narrow_would_be_noticed(network, photos):
