@@ -21,9 +21,7 @@ class Aside(NamedTuple):
 
 def plan_asides(place: Place) -> Group:
     """Steps that remove what is older than the settings say, beyond the newest of each item."""
-    folders = [os.path.join(place.local, "asides")]
-    if place.writable:
-        folders.append(os.path.join(place.storage.own, "asides"))
+    folders = place.asides
     steps: list[Prune] = []
     for folder in folders:
         steps += _surplus(place, folder, folders[-1])
@@ -35,8 +33,6 @@ def _surplus(place: Place, folder: str, stored: str) -> list[Prune]:
     try:
         names = os.listdir(folder)
     except OSError:
-        return []
-    if len(names) <= keep:  # the usual case, at no further cost
         return []
     by_item: dict[str, list[Aside]] = {}
     for name in names:

@@ -9,11 +9,12 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bootstrap import mounts
-from bootstrap.owner import temporary
-from bootstrap.system import System
+
+if TYPE_CHECKING:
+    from bootstrap.system import System
 
 NAME = "capabilities"
 #: File systems whose format has no place for permissions or links: known before anything was tried.
@@ -75,11 +76,13 @@ def _one_line(identity: str) -> str:
     return identity.replace("\n", "\\012")
 
 
-def probe(folder: str, system: System) -> Capabilities:
+def probe(folder: str, system: "System") -> Capabilities:
     """Try everything in a temporary folder in ``folder``, one of the bootstrap's own in the storage.
 
     Raises OSError if not even a file can be written; whatever was left behind is swept up by a later start.
     """
+    from bootstrap.owner import temporary
+
     room = temporary(folder)
     system.make_folder(room, 0o700)
     one, other, link = (os.path.join(room, name) for name in ("one", "other", "link"))
@@ -106,7 +109,7 @@ def probe(folder: str, system: System) -> Capabilities:
             system.remove_folder(room)
 
 
-def _keeps_modes(system: System, room: str, first: os.stat_result) -> bool:
+def _keeps_modes(system: "System", room: str, first: os.stat_result) -> bool:
     """Some mounts show one mode for all, and it may be the very one that was asked for: two are tried."""
     if stat.S_IMODE(first.st_mode) & 0o777 != 0o600:
         return False

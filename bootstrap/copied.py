@@ -15,7 +15,7 @@ from bootstrap.actions import (
     SetAside,
     Write,
 )
-from bootstrap.items import FILE, FOLDER
+from bootstrap.items import FILE, FOLDER, HOME, STORAGE
 from bootstrap.merge import Step, Tree
 from bootstrap.observe import LIVE, MISSING, ItemState, Sides
 from bootstrap.plan import Group, Rules
@@ -122,9 +122,7 @@ def both_changed(choices: tuple[Step, ...], policy: str) -> str:
     if not lost:
         return ""
     first = f"{lost[0].path or 'it'}{f' and {len(lost) - 1} more' if len(lost) > 1 else ''}"
-    side = {merge.HOME: "this home's is used", merge.STORAGE: "storage's is used"}.get(
-        policy, "the newer is used"
-    )
+    side = {HOME: "this home's is used", STORAGE: "storage's is used"}.get(policy, "the newer is used")
     return f"{first} differed here and in storage: {side}, the other was set aside."
 
 

@@ -14,6 +14,13 @@ LINK = "link"
 COPY = "copy"
 WAYS = (LINK, COPY)
 
+STORAGE = "storage"
+HOME = "home"
+MERGE = "merge"
+STOP = "stop"
+#: What to do with what both sides have and which differs.
+POLICIES = (STORAGE, HOME, MERGE, STOP)
+
 
 class Item(NamedTuple):
     """One file or folder directly in HOME."""

@@ -8,14 +8,7 @@ known of an earlier agreement, the item's policy decides, and what loses is kept
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-STORAGE = "storage"
-HOME = "home"
-MERGE = "merge"
-STOP = "stop"
-#: What to do with what both sides have and which differs.
-POLICIES = (STORAGE, HOME, MERGE, STOP)
-
-FOLDER = "folder"
+from bootstrap.items import HOME, MERGE, STOP
 
 
 class Entry(NamedTuple):

@@ -3,14 +3,16 @@
 import os
 import stat
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bootstrap import agreement, items, modes, names, trees, ways
-from bootstrap.items import COPY, FILE, FOLDER, LINK, Item
-from bootstrap.merge import MERGE, STORAGE, Tree
+from bootstrap.items import COPY, FILE, FOLDER, LINK, MERGE, STORAGE, Item
 from bootstrap.place import Place
 from bootstrap.storage import is_bind_mount
 from bootstrap.trees import Size
+
+if TYPE_CHECKING:  # what only items with a conflict or a copy need is imported for them only
+    from bootstrap.merge import Tree
 
 MISSING = "missing"
 OTHER = "other"  # a socket, a device, a fifo
@@ -37,10 +39,10 @@ class WrongMode(NamedTuple):
 class Sides(NamedTuple):
     """All that home and storage have of an item, where it must be compared entry by entry."""
 
-    home: Tree
-    storage: Tree
+    home: "Tree"
+    storage: "Tree"
     #: What both had when they last agreed.
-    base: Tree | None = None
+    base: "Tree | None" = None
     #: The agreement as it is on record.
     record: bytes = b""
 

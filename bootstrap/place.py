@@ -85,6 +85,12 @@ class Place(NamedTuple):
             return self.base.target
         return os.path.join(self.items, item)
 
+    @property
+    def asides(self) -> list[str]:
+        """The folders of what was set aside, as far as they can be changed; storage's is the last."""
+        folders = [os.path.join(self.local, "asides")]
+        return [*folders, os.path.join(self.storage.own, "asides")] if self.writable else folders
+
     def read_only(self) -> "Place":
         """The same place without leave to write to the storage this time."""
         return self._replace(hindered=True, storage=self.storage._replace(state=storage.READ_ONLY))

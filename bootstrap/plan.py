@@ -7,7 +7,7 @@ default storage's; the other is set aside, never deleted.
 import os
 from typing import NamedTuple
 
-from bootstrap import agreement, merge, modes, observe
+from bootstrap import agreement, modes, observe
 from bootstrap.actions import (
     EXCLUSIVE,
     Action,
@@ -24,7 +24,7 @@ from bootstrap.actions import (
     Replace,
     SetAside,
 )
-from bootstrap.items import ANY, COPY, FILE, FOLDER
+from bootstrap.items import ANY, COPY, FILE, FOLDER, MERGE, STOP, STORAGE
 from bootstrap.observe import BROKEN, DEAD, LIVE, MISSING, MOUNT, OTHER, OURS, ItemState
 
 
@@ -124,7 +124,7 @@ def _with_store(state: ItemState, rules: Rules) -> Group:
     aside = SetAside(state.path, name)
     if state.covered:
         return Group(name, (*chmods, aside, link, DropAside(state.target)), note=note)
-    if state.sides or (state.policy != merge.STORAGE and not state.from_image):
+    if state.sides or (state.policy != STORAGE and not state.from_image):
         return _by_policy(state, rules, chmods)
     if not rules.home_is_ephemeral or state.from_image:
         return Group(
@@ -151,10 +151,10 @@ def _with_store(state: ItemState, rules: Rules) -> Group:
 
 def _by_policy(state: ItemState, rules: Rules, chmods: tuple[Action, ...]) -> Group:
     """Both sides have it and differ, and storage does not simply win."""
-    from bootstrap import copied
+    from bootstrap import copied, merge
 
     name = state.item.name
-    if state.policy == merge.STOP and not state.sides:
+    if state.policy == STOP and not state.sides:
         return stopped(state)
     if state.large:
         return Group(name, note=LATER)
@@ -166,7 +166,7 @@ def _by_policy(state: ItemState, rules: Rules, chmods: tuple[Action, ...]) -> Gr
     if state.sides is None:
         first = Replace(state.path, state.target, name, keep=True)
         return Group(name, (*chmods, first, *end), note="this home's is used; storage's own was set aside.")
-    policy = merge.MERGE if state.replaced else state.policy
+    policy = MERGE if state.replaced else state.policy
     choices = merge.decide(state.sides.home, state.sides.storage, state.sides.base, policy)
     if any(choice.what == merge.CONFLICT for choice in choices):
         return stopped(state)

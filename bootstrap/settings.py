@@ -23,9 +23,9 @@ import stat
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from bootstrap import merge, names
+from bootstrap import names
 from bootstrap.errors import WrongInputError
-from bootstrap.items import ANY, DEFAULTS, FILE, FOLDER, WAYS, Item
+from bootstrap.items import ANY, DEFAULTS, FILE, FOLDER, POLICIES, STORAGE, WAYS, Item
 
 #: Each image and Python has a ``~/.local`` of its own, or all share one as with the widely used script.
 PER_IMAGE, CLASSIC = "per-image", "classic"
@@ -53,7 +53,7 @@ class Settings(NamedTuple):
     skip: frozenset[str] = frozenset()
     commands: tuple[tuple[str, str], ...] = ()
     notebooks: bool | str = True
-    conflict: str = merge.STORAGE
+    conflict: str = STORAGE
     asides: Asides = Asides()
     preset: str = PER_IMAGE
     caches: tuple[str, ...] = CACHES_STORED
@@ -163,7 +163,7 @@ def _items(value: object) -> tuple[Item, ...]:
 
 
 #: What an item may say of itself, and the words for it.
-_CHOICES = {"kind": (FILE, FOLDER), "persist": WAYS, "conflict": merge.POLICIES}
+_CHOICES = {"kind": (FILE, FOLDER), "persist": WAYS, "conflict": POLICIES}
 
 
 def _choice(key: str, value: object, allowed: tuple[str, ...]) -> str:
@@ -174,7 +174,7 @@ def _choice(key: str, value: object, allowed: tuple[str, ...]) -> str:
 
 
 def _conflict(value: object) -> str:
-    return _choice("conflict:", value, merge.POLICIES)
+    return _choice("conflict:", value, POLICIES)
 
 
 def _preset(value: object) -> str:

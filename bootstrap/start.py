@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bootstrap import asides, caches, capabilities, databases, local, observe, userbase
+from bootstrap import caches, capabilities, databases, local, observe, userbase
 from bootstrap.actions import ChangeMode
 from bootstrap.errors import WrongInputError
 from bootstrap.items import DEFAULTS, Item
@@ -161,12 +161,26 @@ def _plan(place: Place) -> Result:
         rules = rules._replace(shared=rules.shared and groups[-1].note != SHARED)
     ipython = databases.is_linked(states, groups)
     if place.links:
-        groups += [asides.plan_asides(place), local.plan_notebooks(place), caches.plan_caches(place)]
+        if _has_many_asides(place):
+            from bootstrap import asides
+
+            groups.append(asides.plan_asides(place))
+        groups += [local.plan_notebooks(place), caches.plan_caches(place)]
     if ipython:
         groups.append(databases.plan_ipython(place))
     groups += [databases.plan_jupyter(place), local.plan_commands(place)]
     groups.append(local.plan_environment(place, ipython=ipython))
     return Result(place, states, Plan(tuple(groups)))
+
+
+def _has_many_asides(place: Place) -> bool:
+    for folder in place.asides:
+        try:
+            if len(os.listdir(folder)) > place.settings.asides.keep:
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def _taken_over(place: Place) -> Group:

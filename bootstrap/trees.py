@@ -3,9 +3,10 @@
 import os
 import stat
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from bootstrap.merge import FOLDER, Entry
+if TYPE_CHECKING:
+    from bootstrap.merge import Entry
 
 _CHUNK = 1024 * 1024
 
@@ -101,10 +102,13 @@ def carried(name: str, at: str, target: str) -> str:
     return os.path.normpath(os.path.join(os.path.dirname(at), target))
 
 
-def contents(path: str, name: str, at: str) -> dict[str, Entry]:
+def contents(path: str, name: str, at: str) -> "dict[str, Entry]":
     """The tree at ``path`` as entries that can be compared; sockets and the like hold nothing and are left
     out. ``name`` is the item and ``at`` its place in HOME, for what links say from there.
     """
+    from bootstrap.items import FOLDER
+    from bootstrap.merge import Entry
+
     found = {}
     for relative, state in walk(path):
         full = os.path.join(path, relative) if relative else path

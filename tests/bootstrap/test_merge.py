@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootstrap import merge
-from bootstrap.merge import FOLDER, HOME, MERGE, POLICIES, STOP, STORAGE, Entry, Step, agreed, decide
+from bootstrap.items import FOLDER, HOME, MERGE, POLICIES, STOP, STORAGE
+from bootstrap.merge import Entry, Step, agreed, decide
 
 
 def tree(**files: str) -> dict[str, Entry]:
