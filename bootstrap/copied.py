@@ -61,8 +61,9 @@ def _fetched(state: ItemState, rules: Rules) -> tuple[Action, ...]:
     if state.store != MISSING:
         return (*_chmods(state, rules), fetch, *_record(state, sides.storage, rules))
     if state.home == LIVE and rules.writable:
-        # A home of an older layout; its tree is known once it is in storage.
-        return (Adopt(state.path, state.target, state.item.name), fetch)
+        # A home of an older layout.
+        adopt = Adopt(state.path, state.target, state.item.name)
+        return (adopt, fetch, *_record(state, sides.storage, rules))
     return (RemoveLink(state.path, state.leads),) if state.home not in (MISSING, LIVE) else ()
 
 

@@ -187,7 +187,7 @@ def _copied(place: Place, state: ItemState) -> ItemState:
         wrong, open_key = wrong_modes(place.home, state.item.name)
         state = state._replace(home_modes=wrong, open_key=state.open_key or open_key)
     elif state.home == LIVE and state.kind in (FOLDER, FILE) and not stored:
-        return _measured(place, state, state.path)
+        state = _measured(place, state, state.path)
     elif stored:
         state = _measured(place, state, state.target)
     if state.large or not state.size:
@@ -197,6 +197,9 @@ def _copied(place: Place, state: ItemState) -> ItemState:
 
 def _sides(place: Place, state: ItemState) -> Sides:
     name = state.item.name
+    if state.home == LIVE and state.store == MISSING:  # what will be in storage is where HOME's link leads
+        real = os.path.realpath(state.path)
+        return Sides({}, trees.contents(real, name, real))
     return Sides(
         trees.contents(state.path, name, state.path) if state.home in (FOLDER, FILE) else {},
         trees.contents(state.target, name, state.path) if state.store in (FOLDER, FILE) else {},

@@ -98,6 +98,18 @@ def bytes_anywhere(*folders: Path) -> set[str]:
     return found
 
 
+def user_bytes(*folders: Path) -> set[str]:
+    """The same without what the bootstrap writes about itself."""
+    found = set()
+    for folder in folders:
+        for path in folder.rglob("*"):
+            inside = path.relative_to(folder).parts
+            kept = "asides" in inside or "python" in inside
+            if (".deepdesign" not in inside or kept) and path.is_file() and not path.is_symlink():
+                found.add(hashlib.sha256(path.read_bytes()).hexdigest())
+    return found
+
+
 def program(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``deepdesign-bootstrap`` as a person does, in an environment of nothing but what is given."""
     return subprocess.run(

@@ -36,12 +36,12 @@ class Watched:
         return call
 
 
-def dying_after(last: int) -> Watched:
-    """SIGKILL this process when its call number ``last`` is done."""
+def dying_after(last: int, by: signal.Signals = signal.SIGKILL) -> Watched:
+    """Kill this process when its call number ``last`` is done."""
 
     def die(number: int, name: str) -> None:
         if number == last:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), by)
 
     return Watched(after=die)
 

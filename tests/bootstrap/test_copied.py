@@ -176,7 +176,6 @@ def test_an_older_layouts_link_becomes_a_copy(scratch: Scratch) -> None:
     (scratch.home / ".ssh").symlink_to(old)
     scratch.settings(COPY % "storage")
     assert scratch.apply().status == 0
-    assert scratch.apply().status == 0
     assert not (scratch.home / ".ssh").is_symlink()
     assert (scratch.home / ".ssh/id_x").read_text() == "key"
     assert (scratch.cfg / ".ssh/id_x").read_text() == "key"
