@@ -48,7 +48,7 @@ class DreamSettings:
     strength: StrengthName = "balanced"
     smoothness: float = 1.0
     """How strongly noise is held down."""
-    iterations: int = 120
+    iterations: int = 100
     """Steps in all, over all octaves."""
     octaves: int | None = None
     """How many sizes, a factor of 2 apart; None is as many as the result needs."""
