@@ -1,5 +1,6 @@
 """``deepdesign unpack`` and ``deepdesign pack``: the command line's view of archives."""
 
+import errno
 import json
 import time
 from pathlib import Path
@@ -10,11 +11,11 @@ import click
 from techniques.archives.errors import ArchiveError
 from techniques.archives.limits import MB, Limits
 from techniques.archives.names import shown
-from techniques.archives.pack import Content, content
+from techniques.archives.pack import Content, check_target, content
 from techniques.archives.pack import pack as write_archive
 from techniques.archives.unpack import Settings, Unpacked, read_plan
 from techniques.archives.unpack import unpack as write_folder
-from techniques.errors import BadInputError
+from techniques.errors import BadInputError, WorkFailedError
 from techniques.files import write_text
 from techniques.options import file_options
 from techniques.progress import Progress, progress_for
@@ -118,6 +119,8 @@ def pack(
     progress = progress_for(quiet=quiet, as_json=as_json)
     try:
         found = content(source, target)
+        if not list_only:
+            check_target(found, target, overwrite=overwrite)
         _tell_content(progress, found)
         if list_only:
             for member in found.members:
@@ -127,6 +130,10 @@ def pack(
     except ArchiveError as error:
         raise BadInputError(f"{folder}: {error}.") from error
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise WorkFailedError(
+                f"{target}: the disk is full. Free some space, or choose another -o."
+            ) from error
         raise BadInputError(
             f"-o {target} cannot be written: {error.strerror or error}. Choose another -o."
         ) from error

@@ -104,10 +104,7 @@ def content(folder: Path, output: Path) -> Content:
 
 def pack(found: Content, output: Path, progress: Progress, *, overwrite: bool = False) -> Packed:
     """Write ``output``, a ZIP file that Finder and Explorer open, through a temporary file beside it."""
-    if output.exists() and not overwrite:
-        raise OccupiedError(f"{output} already exists; name another file with -o, or --overwrite replaces it")
-    if all(member.name.endswith("/") for member in found.members):
-        raise ArchiveError("it holds no files to pack; name the folder that has the pictures")
+    check_target(found, output, overwrite=overwrite)
     partial = output.with_name(f".{output.name}.{os.getpid()}.part")
     done = 0
     try:
@@ -124,6 +121,14 @@ def pack(found: Content, output: Path, progress: Progress, *, overwrite: bool = 
     finally:
         partial.unlink(missing_ok=True)
     return Packed(output, size, digest)
+
+
+def check_target(found: Content, output: Path, *, overwrite: bool) -> None:
+    """Raises `OccupiedError` if ``output`` is there and stays, `ArchiveError` if there is nothing to pack."""
+    if output.exists() and not overwrite:
+        raise OccupiedError(f"{output} already exists; name another file with -o, or --overwrite replaces it")
+    if all(member.name.endswith("/") for member in found.members):
+        raise ArchiveError("it holds no files to pack; name the folder that has the pictures")
 
 
 def _add(archive: zipfile.ZipFile, member: Member) -> Iterator[int]:

@@ -34,7 +34,7 @@ from techniques.datasets.places import HAND, UNDO, put, settle
 from techniques.datasets.recipe import Label, Query, Recipe
 from techniques.datasets.robots import Robots
 from techniques.datasets.similar import weaker
-from techniques.datasets.sources.base import Candidate, Source
+from techniques.datasets.sources.base import Candidate, Fetching, Source
 
 _WORKERS = 4
 _NO_AI = {"noai", "noimageai"}
@@ -63,6 +63,8 @@ class Collected:
     per_class: dict[str, int]
     reasons: dict[str, int]
     notes: tuple[str, ...]
+    silent: bool = False
+    """Whether every source failed."""
 
     @property
     def images(self) -> int:
@@ -100,7 +102,7 @@ def collect(
             for label in recipe.labels
         }
         write_listing(root, read_named(root) | named)
-    return Collected(per_class, dict(+run.reasons), tuple(notes))
+    return Collected(per_class, dict(+run.reasons), tuple(notes), silent=not working)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ class _Run:
         for query in label.queries:
             if self._missing(label) <= 0:
                 return
-            self._fetch_all(label, query, self._candidates(label, source, query))
+            if query.kind in source.kinds:
+                self._fetch_all(label, query, source, self._candidates(label, source, query))
 
     def drop_near(self) -> int:
         """Drop what looks like a better picture of the dataset, and say how many those were."""
@@ -169,9 +172,9 @@ class _Run:
             # A source may offer a picture twice, on two pages or for two queries.
             yield from list(self.manifest.searches[place].waiting.values())
 
-    def _fetch_all(self, label: Label, query: Query, candidates: Iterator[Candidate]) -> None:
+    def _fetch_all(self, label: Label, query: Query, source: Source, candidates: Iterator[Candidate]) -> None:
         running: deque[tuple[Candidate, Future[_Fetched]]] = deque()
-        wanted = self._wanted(label, query, candidates)
+        wanted = self._wanted(label, query, source, candidates)
         problem: SourceError | None = None
         with ThreadPoolExecutor(_WORKERS) as pool:
             try:
@@ -185,7 +188,7 @@ class _Run:
                             break
                         if candidate is None:
                             break
-                        running.append((candidate, pool.submit(self._fetch, label, candidate)))
+                        running.append((candidate, pool.submit(self._fetch, label, query, source, candidate)))
                     if not running:
                         break
                     candidate, future = running.popleft()
@@ -196,26 +199,34 @@ class _Run:
         if problem is not None:
             raise problem
 
-    def _wanted(self, label: Label, query: Query, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
+    def _wanted(
+        self, label: Label, query: Query, source: Source, candidates: Iterator[Candidate]
+    ) -> Iterator[Candidate]:
         offered: set[str] = set()
         for candidate in candidates:
             if candidate.key in offered or candidate.key in self.manifest.decided:
                 continue
             offered.add(candidate.key)
-            if candidate.licence.slug in self.order.licences:
+            # What lies in a person's own folder needs nobody's leave; the sheets say that it has no licence.
+            if candidate.licence.slug in self.order.licences or isinstance(source, Fetching):
                 yield candidate
             else:
                 self._refuse_licence(label, query, candidate)
 
-    def _fetch(self, label: Label, candidate: Candidate) -> _Fetched:
+    def _fetch(self, label: Label, query: Query, source: Source, candidate: Candidate) -> _Fetched:
         """Fetch into a temporary file of the class folder, unless an earlier run has."""
         part, note = _temporary(self.root, label.folder, candidate.key)
         if note.exists() and part.exists():
             return _Fetched(part, json.loads(note.read_text()))
-        self.robots.check(candidate.file_url)
+        most = self.order.max_bytes
+        if not isinstance(source, Fetching):
+            self.robots.check(candidate.file_url)
         part.parent.mkdir(exist_ok=True)
         with part.open("w+b") as file:
-            answer = self.client.download(candidate.file_url, file, max_bytes=self.order.max_bytes)
+            if isinstance(source, Fetching):
+                answer = source.fetch(query, candidate, file, max_bytes=most)
+            else:
+                answer = self.client.download(candidate.file_url, file, max_bytes=most)
             file.flush()
             os.fsync(file.fileno())
         facts = {
@@ -319,7 +330,7 @@ def _temporary(root: Path, folder: str, key: str) -> tuple[Path, Path]:
 
 def _place_what_was_left(manifest: Manifest, root: Path) -> None:
     """Give its name to what a run that died had remembered but not placed; half-fetched files go."""
-    for row in manifest.pictures:
+    for row in manifest.pictures.values():
         part, note = _temporary(root, row["class"], f"{row['source']}:{row['source_id']}")
         for ready in (part, part.with_suffix(".ready")):
             if ready.exists() and hashlib.sha256(ready.read_bytes()).hexdigest() == row["sha256"]:

@@ -6,7 +6,6 @@ import os
 import re
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -17,11 +16,10 @@ from techniques.datasets.collect import Collected, Order
 from techniques.datasets.collect import collect as fill
 from techniques.datasets.errors import RecipeError, SourceError
 from techniques.datasets.manifest import InUseError
-from techniques.datasets.pace import HostRule
 from techniques.datasets.page import PAGE, write_report
 from techniques.datasets.recipe import Recipe, parse
-from techniques.datasets.sources import commons, openverse
 from techniques.datasets.sources.base import Source
+from techniques.datasets.sources.registry import chosen
 from techniques.datasets.spelling import suggestion
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.files import write_text
@@ -29,7 +27,6 @@ from techniques.options import file_options
 from techniques.progress import Progress, progress_for
 from techniques.runs import data_folder, versions
 
-_ENDPOINTS = {"openverse": openverse.ENDPOINT, "commons": commons.ENDPOINT}
 _CONTACT = re.compile(r"[^\s()@]+@[^\s()@]+\.[^\s()@]+|https?://[^\s()]+")
 _LONGEST_LIST = 1_000_000
 
@@ -57,7 +54,7 @@ def _words(context: click.Context, parameter: click.Parameter, value: tuple[str,
     multiple=True,
     callback=_words,
     metavar="NAMES",
-    help="openverse, commons, or both in the order to ask them. Default: both.",
+    help="Whom to ask, in order: openverse, commons, flickr (own key). Default: the first two.",
 )
 @click.option(
     "--license",
@@ -89,6 +86,9 @@ def _words(context: click.Context, parameter: click.Parameter, value: tuple[str,
     help="Largest file, in megabytes.",
 )
 @click.option("--accept-noai", is_flag=True, help="Also take files whose host asks not to train on them.")
+@click.option(
+    "--accept-unknown", is_flag=True, help="Also take pictures of which nobody says the licence (urls:)."
+)
 @click.option("--keep-near", is_flag=True, help="Keep all of several pictures that look alike.")
 @click.option(
     "--dry-run", is_flag=True, help="Only say how many results each source claims; fetch no picture."
@@ -110,6 +110,7 @@ def collect(
     min_side: int,
     max_mb: int,
     accept_noai: bool,
+    accept_unknown: bool,
     keep_near: bool,
     dry_run: bool,
     endpoint: tuple[str, ...],
@@ -123,30 +124,29 @@ def collect(
     """
     began = time.monotonic()
     path, recipe = _recipe(classes)
-    names = sources or tuple(_ENDPOINTS)
     order = Order(
         per_class=per_class,
-        licences=_policy(named, commercial=commercial),
+        licences=_policy(named, commercial=commercial) + (("",) if accept_unknown else ()),
         demands=Demands(min_side=min_side),
         max_bytes=max_mb * 1_000_000,
         allow_noai=accept_noai,
         near=not keep_near,
     )
     client = Client(contact=_checked_contact(contact), allow_private=allow_private)
-    chosen = _sources(names, endpoint, client)
+    asked = chosen(sources, recipe, path.parent, endpoint, client)
     root = Path(output).absolute() if output else data_folder(os.environ).absolute() / path.stem
     progress = progress_for(quiet=quiet, as_json=as_json)
     for note in recipe.notes:
         progress.say(f"Note: {note}.")
     if dry_run:
-        _claims(recipe, chosen, order)
+        _claims(recipe, asked, order)
         return
 
     def report(label: str, have: int, want: int) -> None:
         progress.advance(label, have, want, {})
 
     try:
-        result = fill(recipe, root, chosen, client, order, report)
+        result = fill(recipe, root, asked, client, order, report)
     except InUseError as error:
         raise BadInputError(f"-o {root}: {error}.") from error
     except OSError as error:
@@ -164,11 +164,12 @@ def collect(
             "classes": str(path),
             "output": output,
             "per_class": per_class,
-            "source": list(names),
+            "source": [source.name for source in asked],
             "license": list(order.licences),
             "min_side": min_side,
             "max_mb": max_mb,
             "accept_noai": accept_noai,
+            "accept_unknown": accept_unknown,
             "keep_near": keep_near,
         },
         "seed": client.seed,
@@ -232,40 +233,12 @@ def _checked_contact(contact: str) -> str:
     return contact
 
 
-def _sources(names: tuple[str, ...], endpoints: tuple[str, ...], client: Client) -> list[Source]:
-    known = dict(_ENDPOINTS)
-    rules: dict[str, HostRule] = {**openverse.RULES, **commons.RULES}
-    hosts = {"openverse": "api.openverse.org", "commons": "commons.wikimedia.org"}
-    for text in endpoints:
-        name, _, url = text.partition("=")
-        if name not in known or not urlsplit(url).netloc:
-            raise BadInputError(f"--endpoint {text}: write openverse=URL or commons=URL.")
-        known[name] = url
-        rules[urlsplit(url).netloc] = rules[hosts[name]]
-    client.rules.update(rules)
-    made: list[Source] = []
-    for name in dict.fromkeys(names):
-        if name not in known:
-            raise BadInputError(f"--source {name} is none we know. Choose from {', '.join(known)}.")
-        source: Source = (
-            openverse.Openverse(client, known[name])
-            if name == "openverse"
-            else commons.Commons(client, known[name])
-        )
-        if source.needs_contact and not client.contact:
-            raise BadInputError(
-                "Wikimedia Commons wants to know who asks. Add --contact you@your.school "
-                "(it is sent to them), "
-                "or ask only the other: --source openverse."
-            )
-        made.append(source)
-    return made
-
-
 def _claims(recipe: Recipe, sources: list[Source], order: Order) -> None:
     for label in recipe.labels:
         for source in sources:
             for query in label.queries:
+                if query.kind not in source.kinds:
+                    continue
                 try:
                     page = next(iter(source.search(query, order.licences, None)), None)
                 except SourceError as error:
@@ -291,6 +264,11 @@ def _refuse_nothing(recipe: Recipe, result: Collected) -> None:
     empty = [label.name for label in recipe.labels if not result.per_class[label.name]]
     if not empty:
         return
+    if result.silent:
+        raise WorkFailedError(
+            f"No source answered as it should, so {', '.join(map(repr, empty))} stayed empty "
+            f"({'; '.join(result.notes)}). Run the same command again when they do."
+        )
     hints = [f"{name!r} may be {near!r}" for name in empty if (near := suggestion(name))]
     trouble = f" ({result.notes[0]})" if result.notes else ""
     advice = (

@@ -16,8 +16,15 @@ from typing import Any, Self
 
 from techniques.datasets.licences import Licence
 from techniques.datasets.sources.base import Candidate
+from techniques.errors import BadInputError
 
 NAME = "manifest.jsonl"
+# Fields that name a place in the dataset, and of how many parts: folder, or folder and file.
+_PATHS = {
+    "image": {"file": 2, "class": 1},
+    "page": {"class": 1},
+    "place": {"file": 2, "folder": 1},
+}
 Row = dict[str, Any]
 
 
@@ -38,6 +45,10 @@ class Place:
     def now(self) -> str:
         """The file as it lies now, or as it lay in the dataset before it was dropped."""
         return f"{self.folder}/{Path(self.file).name}" if self.folder else self.file
+
+
+class DamagedManifestError(BadInputError):
+    """The manifest holds what no run of ours has written; it may come from somebody else."""
 
 
 class InUseError(Exception):
@@ -69,8 +80,8 @@ class Manifest:
         """Pictures for each class."""
         self.searches: dict[tuple[str, str, str], Search] = {}
         """By class folder, source and query."""
-        self.pictures: list[Row] = []
-        """What finds a kept picture, under its temporary name or its own."""
+        self.pictures: dict[str, Row] = {}
+        """What finds a kept picture, under its temporary name or its own; by its first file."""
         self.places: dict[str, list[Place]] = {}
         """First file name to where the picture was put later, in order."""
         self.batches = 0
@@ -116,7 +127,7 @@ class Manifest:
     def count_files(self, root: Path) -> None:
         """Count only pictures that are there: one that was thrown out makes room, and stays out."""
         self.kept = {}
-        for row in self.pictures:
+        for row in self.pictures.values():
             later = self.places.get(row["file"])
             file, folder = (later[-1].now, later[-1].folder) if later else (row["file"], row["class"])
             if folder and (root / file).is_file():
@@ -131,10 +142,10 @@ class Manifest:
     def _load(self) -> None:
         self._file.seek(0)
         whole = 0
-        for line in self._file:
+        for number, line in enumerate(self._file, start=1):
             if not line.endswith(b"\n"):
                 break
-            self._take(json.loads(line))
+            self._take(_parsed(line, number))
             whole += len(line)
         self._file.truncate(whole)
         self._file.seek(0, os.SEEK_END)
@@ -167,9 +178,9 @@ class Manifest:
                 self.hashes.setdefault(row[name], row["class"])
         if row["status"] == "kept":
             self.kept[row["class"]] = self.kept.get(row["class"], 0) + 1
-            self.pictures.append(
-                {name: row[name] for name in ("file", "sha256", "source", "source_id", "class")}
-            )
+            self.pictures[row["file"]] = {
+                name: row[name] for name in ("file", "sha256", "source", "source_id", "class")
+            }
 
 
 def rows(root: Path) -> list[Row]:
@@ -197,9 +208,33 @@ def lines(root: Path) -> Iterator[Row]:
     if not path.exists():
         return
     with path.open("rb") as file:
-        for line in file:
+        for number, line in enumerate(file, start=1):
             if line.endswith(b"\n"):
-                yield json.loads(line)
+                yield _parsed(line, number)
+
+
+def _parsed(line: bytes, number: int) -> Row:
+    """One line as a row; raises `DamagedManifestError` if it is none, or names a file outside the dataset."""
+    try:
+        row: Row = json.loads(line)
+        kind = row["row"]
+        inside = all(
+            _inside(row[name], pieces) for name, pieces in _PATHS.get(kind, {}).items() if row.get(name)
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedManifestError(
+            f"{NAME}, line {number}, is damaged. Restore a copy, or choose another -o."
+        ) from error
+    if not inside:
+        raise DamagedManifestError(
+            f"{NAME}, line {number}, names a file outside the dataset. Do not use it; choose another -o."
+        )
+    return row
+
+
+def _inside(path: str, pieces: int) -> bool:
+    parts = path.split("/")
+    return len(parts) == pieces and not any(part in ("", ".", "..") or "\0" in part for part in parts)
 
 
 def _put(row: Row, place: Place) -> None:

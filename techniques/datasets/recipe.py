@@ -1,7 +1,8 @@
 """The class list: what to look for, and under which folder it goes. Pure.
 
 One class a line, as the course had it, or ``label: query one | query two -without``. A query
-``category:Ionic capitals`` walks that category of Wikimedia Commons. ``#`` begins a comment.
+``category:Ionic capitals`` walks that category of Wikimedia Commons, ``urls:FILE`` and ``folder:FOLDER`` take
+what lies beside the list. ``#`` begins a comment.
 """
 
 import re
@@ -11,21 +12,24 @@ from dataclasses import dataclass, replace
 from techniques.datasets.errors import RecipeError
 
 LONGEST_QUERY = 200
-_CATEGORY = re.compile(r"category:\s*(.+)", re.IGNORECASE)
+_PREFIXED = re.compile(r"(category|urls|folder):\s*(.+)", re.IGNORECASE)
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Query:
-    """One search: ``text`` without the words in ``without``, or a category's tree if ``category``."""
+    """One search: ``text`` without the words in ``without``.
+
+    ``kind`` is ``words``; or ``category``, ``urls`` or ``folder``, and ``text`` is the name of one.
+    """
 
     text: str
     without: tuple[str, ...] = ()
-    category: bool = False
+    kind: str = "words"
 
     def __str__(self) -> str:
         """As it stands in a class list."""
-        prefix = "category:" if self.category else ""
+        prefix = "" if self.kind == "words" else f"{self.kind}:"
         return " ".join([prefix + self.text, *(f"-{word}" for word in self.without)])
 
 
@@ -88,7 +92,7 @@ def folder_name(label: str) -> str:
 
 def _label(line: str, number: int) -> Label:
     name, colon, rest = line.partition(":")
-    if _CATEGORY.match(line):
+    if _PREFIXED.match(line):
         name, colon, rest = line.split(":", 1)[1], ":", line
     name = " ".join(name.split())
     folder = folder_name(name)
@@ -101,15 +105,17 @@ def _label(line: str, number: int) -> Label:
 
 
 def _query(part: str, number: int) -> Query:
-    match = _CATEGORY.fullmatch(part)
-    words = (match.group(1) if match else part).split()
+    match = _PREFIXED.fullmatch(part)
+    if match is not None and match.group(1).lower() != "category":
+        return Query(match.group(2).strip(), kind=match.group(1).lower())
+    words = (match.group(2) if match else part).split()
     text = " ".join(word for word in words if not word.startswith("-") or word == "-")
     if not text:
         raise RecipeError(f"line {number}: {part!r} only says what to leave out; add what to look for")
     if len(text) > LONGEST_QUERY:
         raise RecipeError(f"line {number}: a query has more than {LONGEST_QUERY} letters; shorten it")
     without = tuple(word[1:] for word in words if word.startswith("-") and len(word) > 1)
-    return Query(text, without, category=match is not None)
+    return Query(text, without, kind="words" if match is None else "category")
 
 
 def _knows(label: Label, query: Query) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from techniques.datasets.contents import Item, contents, hashes
+from techniques.datasets.credit_line import credit_line, inputs_of
 from techniques.datasets.curation import CurationError, parse, places
 from techniques.datasets.listing import read_named, write_listing
 from techniques.datasets.manifest import InUseError, Manifest, rows
@@ -14,7 +15,7 @@ from techniques.datasets.places import back, last_batch, put, settle
 from techniques.datasets.sides import Terms, read_known, write_sides
 from techniques.datasets.similar import groups
 from techniques.datasets.split import SIDES, SplitError, assign, leaks, units
-from techniques.errors import BadInputError
+from techniques.errors import BadInputError, WorkFailedError
 from techniques.report import GENERATOR
 
 _DONE = {"keep": "kept", "drop": "dropped", "move": "moved"}
@@ -165,6 +166,30 @@ def curate(folder: str, decisions: str) -> None:
     click.echo(f"{said}; `deepdesign dataset undo {folder}` takes it back", err=True)
     if (root / PAGE).exists():
         write_report(root, root / PAGE)
+
+
+@dataset.command()
+@click.argument("made_from", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--from", "sets", multiple=True, metavar="FOLDER", help="A dataset to find copied pictures in.")
+@_DEBUG
+def credit(made_from: tuple[str, ...], sets: tuple[str, ...]) -> None:
+    """Print the credit line of a result made from INPUTs: pictures, datasets, or the run.json of results.
+
+    What the licences ask together goes to standard error. Status 1 if nobody knows whose an input is.
+    """
+    for name in (*made_from, *sets):
+        if not Path(name).exists():
+            raise BadInputError(f"{name} does not exist. Name pictures, dataset folders or run.json files.")
+    found = credit_line(inputs_of([Path(name) for name in made_from], [Path(name) for name in sets]))
+    if not found.line:
+        raise BadInputError("The record names no inputs that are still there. Name the pictures themselves.")
+    click.echo(found.line)
+    for term in found.terms:
+        click.echo(term, err=True)
+    if found.unknown:
+        raise WorkFailedError(
+            f"Nobody has said whose these are: {', '.join(found.unknown)}. Ask, or leave them out."
+        )
 
 
 def _contents(folder: str, *, empty: bool = False) -> tuple[Path, list[Item]]:

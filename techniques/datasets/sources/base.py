@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from techniques.datasets.client import Answer
 from techniques.datasets.licences import Licence
 from techniques.datasets.recipe import Query
 
@@ -50,9 +51,20 @@ class Source(Protocol):
     licensed: bool
     """Whether it says for each picture under which licence it stands."""
     needs_contact: bool
+    kinds: tuple[str, ...]
+    """Which kinds of `recipe.Query` it answers."""
 
     def search(
         self, query: Query, licences: tuple[str, ...], cursor: dict[str, Any] | None
     ) -> Iterator[Page]:
         """Pages from ``cursor`` (or the first) on; raises a kind of `errors.SourceError`."""
+        ...
+
+
+@runtime_checkable
+class Fetching(Protocol):
+    """A source whose pictures do not lie at an address: it gives their bytes itself."""
+
+    def fetch(self, query: Query, candidate: Candidate, sink: BinaryIO, *, max_bytes: int) -> Answer:
+        """Write the picture's bytes to ``sink``; raises a kind of `errors.SourceError`."""
         ...

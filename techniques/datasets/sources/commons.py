@@ -38,6 +38,7 @@ class Commons:
     name = "commons"
     licensed = True
     needs_contact = True
+    kinds: tuple[str, ...] = ("words", "category")
 
     def __init__(self, client: Client, endpoint: str = ENDPOINT) -> None:
         self._client, self._url = client, endpoint
@@ -49,7 +50,7 @@ class Commons:
         cursor: dict[str, Any] | None,
     ) -> Iterator[Page]:
         """Pages of 50; of all licences: each answer says which, and whoever asks judges."""
-        if query.category:
+        if query.kind == "category":
             yield from self._walk(query, cursor)
             return
         words = " ".join([query.text, *(f"-{word}" for word in query.without)])

@@ -30,6 +30,7 @@ class Openverse:
     name = "openverse"
     licensed = True
     needs_contact = False
+    kinds: tuple[str, ...] = ("words",)
 
     def __init__(self, client: Client, endpoint: str = ENDPOINT) -> None:
         self._client, self._url = client, f"{endpoint.rstrip('/')}/images/"
@@ -39,8 +40,6 @@ class Openverse:
         self, query: Query, licences: tuple[str, ...], cursor: dict[str, Any] | None
     ) -> Iterator[Page]:
         """Pages of 20, to the depth that the service allows."""
-        if query.category:
-            return  # categories are Wikimedia Commons' own
         number = int((cursor or {}).get("page", 1))
         while number <= _DEPTH // _PAGE:
             if self._exhausted:

@@ -50,6 +50,14 @@ RULES = {
             "wikimedia-thumbnails", "standard widths only, else 429", "https://w.wiki/GHai (Thumbnail steps)"
         ),
         Rule("wikimedia-scaled", "at most 50 scaled pictures an answer", "API:Imageinfo, iiurlwidth"),
+        Rule("flickr-key", "an unknown key: code 100 with status 200", "flickr.photos.search, error codes"),
+        Rule("flickr-rate", "3,600 requests an hour, else 429", "Flickr Developer Guide, API"),
+        Rule(
+            "flickr-license",
+            "`license`, not `licence`: another name is ignored",
+            "flickr.photos.search, arguments; flickrapi issue 108",
+        ),
+        Rule("flickr-depth", "4,000 results: later pages repeat", "flickr.photos.search, 'Please note'"),
         Rule(
             "wikimedia-maxlag",
             "an error in a body of status 200, with Retry-After",

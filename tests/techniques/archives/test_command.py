@@ -26,11 +26,11 @@ def bash(name: str, *arguments: object, cwd: Path) -> subprocess.CompletedProces
     )
 
 
-def test_unpack_writes_beside_the_archive_with_a_record(tmp_path: Path, program: Run) -> None:
+def test_unpack_writes_beside_the_archive_with_a_record(tmp_path: Path, here: Run) -> None:
     zip_of(
         tmp_path / "my photos.zip", ("gothic/1.jpg", b"1"), ("dome/1.jpg", b"2"), ("__MACOSX/._1.jpg", b"3")
     )
-    finished = program("unpack", tmp_path / "my photos.zip")
+    finished = here("unpack", tmp_path / "my photos.zip")
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.strip() == str(tmp_path / "my photos")
     assert "Left out: 1 files" in finished.stderr
@@ -40,57 +40,57 @@ def test_unpack_writes_beside_the_archive_with_a_record(tmp_path: Path, program:
     assert set(tree(tmp_path / "my photos")) == {"gothic/1.jpg", "dome/1.jpg", "run.json"}
 
 
-def test_the_last_json_line_is_the_record(tmp_path: Path, program: Run) -> None:
+def test_the_last_json_line_is_the_record(tmp_path: Path, here: Run) -> None:
     zip_of(tmp_path / "a.zip", ("a/1.txt", b"1" * 3_000_000))
-    finished = program("unpack", tmp_path / "a.zip", "-o", tmp_path / "out", "--json")
+    finished = here("unpack", tmp_path / "a.zip", "-o", tmp_path / "out", "--json")
     lines = [json.loads(line) for line in finished.stdout.splitlines()]
     assert lines[-1] == json.loads((tmp_path / "out" / "run.json").read_text())
     assert any(line.get("event") == "progress" and line["done"] == 3_000_000 for line in lines)
 
 
-def test_an_unsafe_archive_is_one_plain_line_and_nothing_else(tmp_path: Path, program: Run) -> None:
+def test_an_unsafe_archive_is_one_plain_line_and_nothing_else(tmp_path: Path, here: Run) -> None:
     zip_of(tmp_path / "a.zip", ("good.txt", b"1"), ("../evil.txt", b"2"))
-    line = one_line(program("unpack", tmp_path / "a.zip"), status=2)
+    line = one_line(here("unpack", tmp_path / "a.zip"), status=2)
     assert "'../evil.txt' leads out of the folder" in line
     assert "--skip-unsafe" in line
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "work"]
-    skipped = program("unpack", tmp_path / "a.zip", "--skip-unsafe")
+    skipped = here("unpack", tmp_path / "a.zip", "--skip-unsafe")
     assert skipped.returncode == 0
     assert "evil" in skipped.stderr
     assert set(tree(tmp_path / "a")) == {"good.txt", "run.json"}
 
 
 @pytest.mark.parametrize("name", ["missing.zip", "work", "text.zip"])
-def test_what_cannot_be_unpacked_is_one_plain_line(tmp_path: Path, program: Run, name: str) -> None:
+def test_what_cannot_be_unpacked_is_one_plain_line(tmp_path: Path, here: Run, name: str) -> None:
     (tmp_path / "text.zip").write_text("no archive at all " * 50)
-    assert name in one_line(program("unpack", tmp_path / name), status=2)
+    assert name in one_line(here("unpack", tmp_path / name), status=2)
 
 
-def test_a_folder_that_cannot_be_written_is_one_plain_line(tmp_path: Path, program: Run) -> None:
+def test_a_folder_that_cannot_be_written_is_one_plain_line(tmp_path: Path, here: Run) -> None:
     zip_of(tmp_path / "a.zip", ("a.txt", b"1"))
-    one_line(program("unpack", tmp_path / "a.zip", "-o", "/proc/nowhere"), status=2)
+    one_line(here("unpack", tmp_path / "a.zip", "-o", "/proc/nowhere"), status=2)
     (tmp_path / "file").write_text("x")
-    one_line(program("unpack", tmp_path / "a.zip", "-o", tmp_path / "file"), status=2)
-    one_line(program("unpack", tmp_path / "a.zip", "-o", tmp_path / "file" / "below"), status=2)
+    one_line(here("unpack", tmp_path / "a.zip", "-o", tmp_path / "file"), status=2)
+    one_line(here("unpack", tmp_path / "a.zip", "-o", tmp_path / "file" / "below"), status=2)
 
 
-def test_the_record_of_an_earlier_run_inside_is_kept(tmp_path: Path, program: Run) -> None:
+def test_the_record_of_an_earlier_run_inside_is_kept(tmp_path: Path, here: Run) -> None:
     zip_of(tmp_path / "a.zip", ("run.json", b"{}"), ("result.png", b"1"))
-    assert program("unpack", tmp_path / "a.zip").returncode == 0
+    assert here("unpack", tmp_path / "a.zip").returncode == 0
     assert (tmp_path / "a" / "run.json").read_text() == "{}"
     assert json.loads((tmp_path / "a" / "unpack.run.json").read_text())["command"] == "unpack"
 
 
-def test_unpacked_again_over_itself_there_is_still_one_record(tmp_path: Path, program: Run) -> None:
+def test_unpacked_again_over_itself_there_is_still_one_record(tmp_path: Path, here: Run) -> None:
     zip_of(tmp_path / "a.zip", ("a.txt", b"1"))
-    assert program("unpack", tmp_path / "a.zip").returncode == 0
-    assert program("unpack", tmp_path / "a.zip", "--overwrite").returncode == 0
+    assert here("unpack", tmp_path / "a.zip").returncode == 0
+    assert here("unpack", tmp_path / "a.zip", "--overwrite").returncode == 0
     assert set(tree(tmp_path / "a")) == {"a.txt", "run.json"}
 
 
-def test_list_writes_nothing(tmp_path: Path, program: Run) -> None:
+def test_list_writes_nothing(tmp_path: Path, here: Run) -> None:
     zip_of(tmp_path / "a.zip", ("a.txt", b"12345"), ("../b.txt", b"1"), (".DS_Store", b"1"))
-    finished = program("unpack", "--list", tmp_path / "a.zip")
+    finished = here("unpack", "--list", tmp_path / "a.zip")
     assert finished.returncode == 0
     assert "refused  ../b.txt" in finished.stdout
     assert "junk  .DS_Store" in finished.stdout
@@ -127,23 +127,31 @@ def test_the_shell_files_explain_themselves_and_are_installed(tmp_path: Path, na
     assert bash(name, "does not exist", cwd=tmp_path).returncode == 2
 
 
-def test_pack_says_what_is_big_and_leaves_a_record(tmp_path: Path, program: Run) -> None:
+def test_pack_says_what_is_big_and_leaves_a_record(tmp_path: Path, here: Run) -> None:
     (tmp_path / "set" / "gothic").mkdir(parents=True)
     (tmp_path / "set" / "gothic" / "a.txt").write_text("x" * 5000)
-    finished = program("pack", tmp_path / "set", "-o", tmp_path / "out.zip")
+    finished = here("pack", tmp_path / "set", "-o", tmp_path / "out.zip")
     assert finished.returncode == 0, finished.stderr
     assert "folder gothic: 1 files, 5,000 bytes" in finished.stderr
     record = json.loads((tmp_path / "out.run.json").read_text())
     assert record.keys() >= FIELDS
     assert record["metrics"]["sha256"] in finished.stderr
-    one_line_again = program("pack", tmp_path / "set", "-o", tmp_path / "out.zip", "--quiet")
+    one_line_again = here("pack", tmp_path / "set", "-o", tmp_path / "out.zip", "--quiet")
     assert one_line_again.returncode == 2
     assert "--overwrite" in one_line(one_line_again, status=2)
 
 
 @pytest.mark.parametrize("output", ["out.rar", "missing/out.zip"])
-def test_pack_refuses_an_output_that_it_cannot_write(tmp_path: Path, program: Run, output: str) -> None:
+def test_pack_refuses_an_output_that_it_cannot_write(tmp_path: Path, here: Run, output: str) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "a").write_text("1")
-    assert "-o" in one_line(program("pack", tmp_path / "set", "-o", tmp_path / output), status=2)
-    assert "not a folder" in one_line(program("pack", tmp_path / "nothing"), status=2)
+    assert "-o" in one_line(here("pack", tmp_path / "set", "-o", tmp_path / output), status=2)
+    assert "not a folder" in one_line(here("pack", tmp_path / "nothing"), status=2)
+
+
+def test_a_target_that_is_there_is_said_before_anything_else(tmp_path: Path, here: Run) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "a.txt").write_text("1")
+    (tmp_path / "results.zip").write_text("mine")
+    assert "--overwrite" in one_line(here("pack", tmp_path / "results"), status=2)
+    assert (tmp_path / "results.zip").read_text() == "mine"

@@ -27,9 +27,9 @@ def test_a_label_with_several_queries_and_exclusions() -> None:
 
 def test_a_category_of_commons_with_and_without_a_label() -> None:
     one, two = parse("ionic: category:Ionic capitals\ncategory:Domes in Rome").labels
-    assert one.queries == (Query("Ionic capitals", category=True),)
+    assert one.queries == (Query("Ionic capitals", kind="category"),)
     assert two.name == "Domes in Rome"
-    assert two.queries == (Query("Domes in Rome", category=True),)
+    assert two.queries == (Query("Domes in Rome", kind="category"),)
 
 
 def test_comments_windows_line_ends_and_a_byte_order_mark() -> None:

@@ -63,7 +63,7 @@ def test_the_larger_of_two_copies_is_kept_and_another_picture_takes_the_room(
 
 
 def test_undo_brings_dropped_pictures_back_for_good(
-    tmp_path: Path, web: Web, works: list[Work], program: Run
+    tmp_path: Path, web: Web, works: list[Work], here: Run
 ) -> None:
     root = tmp_path / "set"
     web.openverse.works = [works[0], _copy(works[0], 901, scale=0.9)]
@@ -71,12 +71,12 @@ def test_undo_brings_dropped_pictures_back_for_good(
     web.collect(root, "gothic", only="openverse", per_class=9)
     before = _files(root)
     assert len(before) == 1
-    assert program("dataset", "undo", root).returncode == 0
+    assert here("dataset", "undo", root).returncode == 0
     assert len(_files(root)) == 2
     assert _files(dropped_folder(root)) == []
     web.collect(root, "gothic", only="openverse", per_class=9)
     assert len(_files(root)) == 2
-    assert "nothing has been dropped" in one_line(program("dataset", "undo", root), status=2)
+    assert "nothing has been dropped" in one_line(here("dataset", "undo", root), status=2)
 
 
 @pytest.mark.parametrize("where", ["before the move", "after the move"])
@@ -165,8 +165,8 @@ def own(tmp_path: Path, photos: dict[str, Path]) -> Path:
     return root
 
 
-def test_split_is_read_by_torchvision_and_leaks_nothing(own: Path, program: Run, tmp_path: Path) -> None:
-    finished = program("dataset", "split", own, "--val", 0.3)
+def test_split_is_read_by_torchvision_and_leaks_nothing(own: Path, here: Run, tmp_path: Path) -> None:
+    finished = here("dataset", "split", own, "--val", 0.3)
     assert finished.returncode == 0, finished.stderr
     out = tmp_path / "own.split"
     assert finished.stdout.strip() == str(out)
@@ -179,31 +179,31 @@ def test_split_is_read_by_torchvision_and_leaks_nothing(own: Path, program: Run,
     # The whole set is still a plain class folder.
     assert ImageFolder(str(own)).classes == ["china", "coffee"]
     before = _files(out / "train")
-    assert program("dataset", "split", own, "--val", 0.3).returncode == 0
+    assert here("dataset", "split", own, "--val", 0.3).returncode == 0
     assert _files(out / "train") == before
 
 
 def test_a_picture_that_was_removed_leaves_the_split_and_others_stay(
-    own: Path, program: Run, tmp_path: Path
+    own: Path, here: Run, tmp_path: Path
 ) -> None:
     out = tmp_path / "sides"
-    assert program("dataset", "split", own, "-o", out).returncode == 0
+    assert here("dataset", "split", own, "-o", out).returncode == 0
     before = json.loads((out / "split.json").read_text())["sides"]
     (own / "china" / "3.png").unlink()
     (out / "train" / "china" / "mine.png").write_bytes(b"of my own")
-    assert program("dataset", "split", own, "-o", out).returncode == 0
+    assert here("dataset", "split", own, "-o", out).returncode == 0
     after = json.loads((out / "split.json").read_text())["sides"]
     assert after == {file: side for file, side in before.items() if file != "china/3.png"}
     assert not list(out.glob("*/china/3.png"))
     assert (out / "train" / "china" / "mine.png").exists()
 
 
-def test_a_class_that_hangs_together_is_refused(own: Path, program: Run) -> None:
+def test_a_class_that_hangs_together_is_refused(own: Path, here: Run) -> None:
     shutil.rmtree(own / "china")
     (own / "china").mkdir()
     for name in ("1.png", "2.png"):
         shutil.copy(own / "coffee" / "0.png", own / "china" / name)
-    line = one_line(program("dataset", "split", own), status=2)
+    line = one_line(here("dataset", "split", own), status=2)
     assert "china" in line
     assert not own.with_name("own.split").exists()
 
@@ -217,32 +217,32 @@ def test_a_class_that_hangs_together_is_refused(own: Path, program: Run) -> None
         (("undo", "."), "nothing"),
     ],
 )
-def test_wrong_arguments(program: Run, arguments: tuple[str, ...], words: str) -> None:
-    assert words in one_line(program("dataset", *arguments), status=2)
+def test_wrong_arguments(here: Run, arguments: tuple[str, ...], words: str) -> None:
+    assert words in one_line(here("dataset", *arguments), status=2)
 
 
 def test_a_split_goes_neither_into_the_set_nor_over_other_things(
-    own: Path, program: Run, tmp_path: Path
+    own: Path, here: Run, tmp_path: Path
 ) -> None:
-    assert "a folder is a class" in one_line(program("dataset", "split", own, "-o", own / "sides"), status=2)
+    assert "a folder is a class" in one_line(here("dataset", "split", own, "-o", own / "sides"), status=2)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").touch()
-    assert "other things" in one_line(program("dataset", "split", own, "-o", tmp_path / "full"), status=2)
+    assert "other things" in one_line(here("dataset", "split", own, "-o", tmp_path / "full"), status=2)
 
 
-def test_duplicates_are_listed(own: Path, program: Run) -> None:
-    finished = program("dataset", "duplicates", own)
+def test_duplicates_are_listed(own: Path, here: Run) -> None:
+    finished = here("dataset", "duplicates", own)
     assert sorted(finished.stdout.splitlines()) == [
         "china/0.png  china/copy.jpg",
         "coffee/0.png  coffee/copy.jpg",
     ]
 
 
-def test_a_damaged_picture_has_no_hash_and_stops_a_split(own: Path, program: Run) -> None:
+def test_a_damaged_picture_has_no_hash_and_stops_a_split(own: Path, here: Run) -> None:
     (own / "china" / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     items = contents(own, [])
     assert hashes(own, items).count(None) == 1
-    assert "damaged" in one_line(program("dataset", "split", own), status=2)
+    assert "damaged" in one_line(here("dataset", "split", own), status=2)
 
 
 def test_pictures_of_the_same_ground_stay_together() -> None:

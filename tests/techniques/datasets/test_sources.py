@@ -109,9 +109,9 @@ def test_commons_category_is_walked_with_its_subcategories(works: list[Work], cl
     }
     with FakeCommons(works, "http://127.0.0.1:9", clock=clock, children=children) as server:
         source = Commons(Web(server, server, server, clock).client(rules={}), server.endpoint)  # type: ignore[arg-type]
-        pages = list(source.search(Query("Order", category=True), KNOWN, None))
+        pages = list(source.search(Query("Order", kind="category"), KNOWN, None))
         assert sum(len(page.candidates) for page in pages) == 8 + 12
-        again = list(source.search(Query("Order", category=True), KNOWN, pages[0].cursor))
+        again = list(source.search(Query("Order", kind="category"), KNOWN, pages[0].cursor))
         assert sum(len(page.candidates) for page in again) == 8 + 12
 
 
