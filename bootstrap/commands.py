@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from shlex import quote
 
 from bootstrap.errors import WrongInputError
+from bootstrap.plugins import Plugin
 
 _DISTRIBUTION = "deepdesign-"
-_PROGRAM = "deepdesign-bootstrap"
+PROGRAM = "deepdesign-bootstrap"
 _MARK = "# made by deepdesign-bootstrap\n"
 
 
@@ -73,8 +74,34 @@ def shell_scripts(metadata: str | None) -> tuple[str, ...]:
     return tuple(os.path.normpath(os.path.join(root, path)) for path in found)
 
 
-def wrappers(commands: Iterable[tuple[str, str]], metadata: str | None = None) -> dict[str, str]:
-    """The text of every wrapper by its name."""
+def wrappers(
+    commands: Iterable[tuple[str, str]], metadata: str | None = None, plugins: Iterable[Plugin] = ()
+) -> dict[str, str]:
+    """The text of every wrapper by its name. The suite's own names cannot be taken, by whomever; what the
+    settings name stands before what packages bring.
+    """
+    texts = {plugin.name: _plugin(plugin) for plugin in reversed(tuple(plugins))}
+    own = _own(metadata)
+    for name, command in commands:
+        if name in own:
+            raise WrongInputError(
+                f"commands: {name} is one of the suite's own commands; choose another name."
+            )
+        given = any(mark in command for mark in ("$@", "$*", "$1", "${1"))
+        texts[name] = f"#!/bin/sh\n{_MARK}{command}" + ("\n" if given else ' "$@"\n')
+    return {**texts, **own}
+
+
+def _plugin(plugin: Plugin) -> str:
+    """Runs what a package brings, with its own folder in view wherever pip put it."""
+    program = (
+        f"import sys; sys.argv[0] = {plugin.name!r}; sys.path.append({plugin.folder!r}); "
+        f"from {plugin.module} import {plugin.function.partition('.')[0]}; sys.exit({plugin.function}())"
+    )
+    return f'#!/bin/sh\n{_MARK}exec {quote(sys.executable)} -c {quote(program)} "$@"\n'
+
+
+def _own(metadata: str | None) -> dict[str, str]:
     texts = {}
     for path in shell_scripts(metadata):
         texts[os.path.basename(path)] = f'#!/bin/sh\n{_MARK}exec {quote(path)} "$@"\n'
@@ -87,14 +114,7 @@ def wrappers(commands: Iterable[tuple[str, str]], metadata: str | None = None) -
         texts[name] = f'#!/bin/sh\n{_MARK}exec {quote(sys.executable)} -I -c {quote(program)} "$@"\n'
     single = bundle()
     if single is not None:
-        texts[_PROGRAM] = f'#!/bin/sh\n{_MARK}exec {quote(sys.executable)} -I {quote(single)} "$@"\n'
-    for name, command in commands:
-        if name in texts:
-            raise WrongInputError(
-                f"commands: {name} is one of the suite's own commands; choose another name."
-            )
-        given = any(mark in command for mark in ("$@", "$*", "$1", "${1"))
-        texts[name] = f"#!/bin/sh\n{_MARK}{command}" + ("\n" if given else ' "$@"\n')
+        texts[PROGRAM] = f'#!/bin/sh\n{_MARK}exec {quote(sys.executable)} -I {quote(single)} "$@"\n'
     return texts
 
 

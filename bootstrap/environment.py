@@ -7,7 +7,7 @@ that it exports.
 import os
 from shlex import quote
 
-from bootstrap import caches, databases
+from bootstrap import caches, completion, databases, kernel
 from bootstrap.place import Place
 
 NAME = "env.sh"
@@ -42,9 +42,12 @@ def render(place: Place, *, ipython: bool = False) -> str:
         f"export JUPYTER_RUNTIME_DIR={quote(os.path.join(place.local, 'jupyter-runtime'))}",
         _FIRST("JUPYTER_CONFIG_PATH", quote(databases.jupyter_folder(place))),
     ]
+    if kernel.wanted(place) is not None:
+        lines.append(_FIRST("JUPYTER_PATH", quote(os.path.join(place.local, kernel.FOLDER))))
     if ipython:
         lines.append(_UNLESS_SET("IPYTHONDIR", quote(databases.ipython_folder(place))))
     lines += [_UNLESS_SET(name, quote(path)) for name, path in caches.variables(place).items()]
+    lines.append(_AT_A_PROMPT(quote(os.path.join(place.local, completion.NAME))))
     if place.links and place.storage.root:
         if place.storage.named:
             # So that `deepdesign-bootstrap status` in a terminal looks at the same storage.

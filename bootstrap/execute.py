@@ -313,9 +313,11 @@ class Executor:
         return temporary(self._local("tmp"))
 
     def _write(self, path: str, content: bytes, mode: int) -> None:
-        parent = os.path.dirname(path)
-        if parent != self.place.local:
-            self._local(os.path.basename(parent))
+        folder = self.place.local
+        for name in os.path.relpath(os.path.dirname(path), folder).split(os.sep):
+            self._ensure(folder, 0o700)
+            folder = os.path.join(folder, name)
+        self._ensure(folder, 0o700)
         draft = self._draft()
         try:
             self.system.write_file(draft, content, mode)

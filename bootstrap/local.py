@@ -2,7 +2,7 @@
 
 import os
 
-from bootstrap import commands, environment
+from bootstrap import commands, completion, environment, kernel, plugins
 from bootstrap.actions import Action, Link, Remove, Write
 from bootstrap.place import Place
 from bootstrap.plan import Group
@@ -18,8 +18,12 @@ def plan_environment(place: Place, *, ipython: bool = False) -> Group:
 def plan_commands(place: Place) -> Group:
     """Wrappers that are missing, differ, or are named by nothing any more."""
     folder = os.path.join(place.local, "bin")
-    wanted = commands.wrappers(place.settings.commands, commands.distribution())
+    metadata = commands.distribution()
+    found = [plugin for shelf in plugins.look(place) for plugin in shelf.plugins]
+    wanted = commands.wrappers(place.settings.commands, metadata, found)
     steps: list[Action] = []
+    ours = [*commands.console_scripts(metadata), commands.PROGRAM]
+    steps += _write(os.path.join(place.local, completion.NAME), completion.render(set(ours)))
     for name, text in sorted(wanted.items()):
         path, content = os.path.join(folder, name), text.encode("utf-8", "surrogateescape")
         # A command line may hold a token: its wrapper is nobody else's to read.
@@ -34,6 +38,19 @@ def plan_commands(place: Place) -> Group:
         if stale is not None and commands.is_ours(stale):
             steps.append(Remove(os.path.join(folder, name)))
     return Group("commands", tuple(steps))
+
+
+def plan_kernel(place: Place) -> Group:
+    """The kernel of this image, where the image's own is not in view, and only there."""
+    path, content = kernel.path(place), kernel.wanted(place)
+    if content is None:
+        return Group("kernel", (Remove(path),) if os.path.lexists(path) else ())
+    return Group("kernel", () if _has(path, content, 0o600) else (Write(path, content, 0o600),))
+
+
+def _write(path: str, text: str) -> tuple[Action, ...]:
+    content = text.encode("utf-8", "surrogateescape")
+    return () if _has(path, content, 0o600) else (Write(path, content, 0o600),)
 
 
 def plan_notebooks(place: Place) -> Group:

@@ -60,9 +60,14 @@ def item(name: object, key: str) -> str:
     return str(name)
 
 
+def is_command(name: object) -> bool:
+    """Whether ``name`` can be a program's name."""
+    return isinstance(name, str) and _COMMAND.fullmatch(name) is not None
+
+
 def command(name: object, key: str) -> str:
     """Return ``name`` if it can be a program's name."""
-    if not isinstance(name, str) or not _COMMAND.fullmatch(name):
+    if not isinstance(name, str) or not is_command(name):
         raise WrongInputError(
             f"{key}: {shown(name)} cannot be a command's name: use letters, digits and . _ + - (at most 64)."
         )

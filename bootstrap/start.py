@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bootstrap import caches, capabilities, databases, local, observe, userbase
+from bootstrap import caches, capabilities, databases, local, observe, plugins, userbase
 from bootstrap.actions import ChangeMode
 from bootstrap.errors import WrongInputError
 from bootstrap.items import DEFAULTS, Item
@@ -68,7 +68,23 @@ def run(options: Options, environment: Mapping[str, str], system: System | None 
     tried = _try_out(result.place, system)
     if tried.capabilities != result.place.capabilities:
         result = _plan(tried)
-    return result if result.plan.is_empty else _do(result, system)
+    if not result.plan.is_empty:
+        result = _do(result, system)
+    if result.has_environment:
+        _remember(result.place, system)
+    return result
+
+
+def _remember(place: Place, system: System | None) -> None:
+    """Keep which packages bring commands: no part of the plan, for nothing depends on it but time."""
+    shelves = plugins.look(place)
+    if local.read(os.path.join(place.local, plugins.KEPT)) == plugins.text(shelves):
+        return
+    from bootstrap.execute import Executor
+    from bootstrap.system import RealSystem
+
+    with contextlib.suppress(OSError):
+        Executor(place, system or RealSystem()).keep(plugins.KEPT, plugins.text(shelves))
 
 
 def _assume(place: Place) -> Place:
@@ -168,7 +184,7 @@ def _plan(place: Place) -> Result:
         groups += [local.plan_notebooks(place), caches.plan_caches(place)]
     if ipython:
         groups.append(databases.plan_ipython(place))
-    groups += [databases.plan_jupyter(place), local.plan_commands(place)]
+    groups += [databases.plan_jupyter(place), local.plan_commands(place), local.plan_kernel(place)]
     groups.append(local.plan_environment(place, ipython=ipython))
     return Result(place, states, Plan(tuple(groups)))
 

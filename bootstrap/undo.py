@@ -7,7 +7,7 @@ was set aside when the link was made. Storage keeps everything.
 import os
 from collections.abc import Mapping
 
-from bootstrap import agreement, commands, databases, environment, journal, local
+from bootstrap import agreement, commands, completion, databases, environment, journal, kernel, local, plugins
 from bootstrap.actions import Action, GiveBack, Remove, RemoveLink, Restore
 from bootstrap.place import Options, Place, locate
 from bootstrap.plan import Group, Plan
@@ -104,9 +104,10 @@ def _own_files(place: Place) -> Group:
     names = sorted(os.listdir(copies)) if os.path.isdir(copies) else []
     steps += [Remove(os.path.join(copies, name)) for name in names]
     steps += _ipython(databases.ipython_folder(place))
-    path = os.path.join(place.local, environment.NAME)
-    if os.path.lexists(path):
-        steps.append(Remove(path))
+    own = (environment.NAME, completion.NAME, plugins.KEPT)
+    for path in (*(os.path.join(place.local, name) for name in own), kernel.path(place)):
+        if os.path.lexists(path):
+            steps.append(Remove(path))
     return Group("environment", tuple(steps))
 
 

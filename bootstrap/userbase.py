@@ -40,6 +40,15 @@ def _folder(place: Place) -> str:
     return os.path.join(place.items, LOCAL, "python")
 
 
+def all_bases(items: str) -> list[str]:
+    """The user bases of all images that have come to this storage."""
+    folder = os.path.join(items, LOCAL, "python")
+    try:
+        return [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
+    except OSError:
+        return []
+
+
 def _is_taken(folder: str) -> bool:
     try:
         return any(os.path.islink(os.path.join(folder, name)) for name in os.listdir(folder))

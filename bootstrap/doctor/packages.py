@@ -4,7 +4,7 @@ import glob
 import os
 from collections.abc import Iterator
 
-from bootstrap import environment, observe
+from bootstrap import environment, observe, userbase
 from bootstrap.doctor import python
 from bootstrap.doctor.finding import PROBLEM, WARNING, Finding, Patient, line
 from bootstrap.doctor.python import TOOLS, Survey
@@ -60,11 +60,11 @@ def _not_looked_at(patient: Patient, survey: Survey) -> Iterator[Finding]:
 
 
 def _another_python(patient: Patient, survey: Survey) -> Iterator[Finding]:
-    """Packages that were installed for a Python of another version."""
+    """Packages that were installed for a Python of another version, or in another image."""
     missing: dict[str, str] = {}
     for folder in _user_sites(patient, survey):
         version = os.path.basename(os.path.dirname(folder)).removeprefix("python")
-        if version == survey.version:
+        if os.path.realpath(folder) == os.path.realpath(survey.user):
             continue
         for name in _names(folder):
             if name not in survey.user_packages and name not in survey.image_packages:
@@ -74,16 +74,16 @@ def _another_python(patient: Patient, survey: Survey) -> Iterator[Finding]:
     names = sorted(missing)
     shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
     versions = " and ".join(sorted(set(missing.values())))
-    what = (
-        f"{shown}: installed for Python {versions}; this image has Python {survey.version}, which does not "
-        "find them."
-    )
+    what = f"{shown}: installed for Python {versions} by another image, and this one does not find them."
     yield Finding(TOPIC, PROBLEM, what, survey.pip("install", "--user", *names))
 
 
 def _user_sites(patient: Patient, survey: Survey) -> list[str]:
     """The user sites of every Python that ever installed something here."""
     bases = dict.fromkeys((survey.base, patient.home(".local")))
+    if patient.place.links:
+        items = patient.place.items
+        bases |= dict.fromkeys([os.path.join(items, ".local"), *userbase.all_bases(items)])
     found = [path for base in bases for path in glob.glob(glob.escape(base) + "/lib/python3.*/site-packages")]
     return sorted({os.path.realpath(path): path for path in found}.values())
 

@@ -198,12 +198,16 @@ def use(machine: Machine, python: Path) -> None:
     put(machine.base / "tools/python3", f'#!/bin/sh\nexec {python} "$@"\n', 0o755)
 
 
+@pytest.mark.parametrize("where", [".local", ".deepdesign/python/another-image"])
 def test_packages_of_another_python_are_installed_anew(
-    machine: Machine, venv: Path, wheels: dict[str, str]
+    machine: Machine, venv: Path, wheels: dict[str, str], where: str
 ) -> None:
     use(machine, venv / "bin/python3")
-    put(machine.storage / "cfg/.local/lib/python3.8/site-packages/keepsake-0.9.dist-info/METADATA", "")
-    found = the_one(doctor(machine, **wheels), "problem", "keepsake: installed for Python 3.8")
+    base = machine.storage / "cfg" / where
+    put(base / "lib/python3.8/site-packages/keepsake-0.9.dist-info/METADATA", "")
+    found = the_one(
+        doctor(machine, **wheels), "problem", "keepsake: installed for Python 3.8 by another image"
+    )
     mend(machine, found, **wheels)
     assert doctor(machine, **wheels) == []
     told = machine.run(
