@@ -44,17 +44,25 @@ class Checkpointer:
 
     def __call__(self, step: Step) -> Verdict:
         """Save the state after ``step``, if it is time."""
-        if time.monotonic() >= self._next:
-            began = time.monotonic()
-            self.save(step)
-            now = time.monotonic()
-            self._spacing = min(2 * self._spacing, _SPACING)
-            self._next = now + max(self._spacing, (now - began) / _SHARE)
+        self.offer(step.state)
         return Verdict.GO_ON
 
     def save(self, step: Step) -> None:
         """Save the state after ``step`` now."""
-        content = {"format": _FORMAT, "settings": self.settings, "state": {**step.state(), **self._beside()}}
+        self.keep(step.state())
+
+    def offer(self, state: Callable[[], State]) -> None:
+        """Save what ``state`` gives, if it is time; else it is not asked."""
+        if time.monotonic() >= self._next:
+            began = time.monotonic()
+            self.keep(state())
+            now = time.monotonic()
+            self._spacing = min(2 * self._spacing, _SPACING)
+            self._next = now + max(self._spacing, (now - began) / _SHARE)
+
+    def keep(self, state: State) -> None:
+        """Save ``state`` now."""
+        content = {"format": _FORMAT, "settings": self.settings, "state": {**state, **self._beside()}}
         with written_whole(self.path) as draft:
             try:
                 torch.save(content, draft)

@@ -17,6 +17,7 @@ __all__ = ["main", "run"]
 _COMMANDS = {
     "style": "techniques.style.command:style",
     "dream": "techniques.dream.command:dream",
+    "train": "techniques.training.command:train",
     "classify": "techniques.classifiers.command:classify",
     "weights": "techniques.weights.command:weights",
     "collect": "techniques.datasets.command:collect",

@@ -26,7 +26,9 @@ __all__ = [
     "finished_record",
     "occupied",
     "place_for",
+    "place_in",
     "versions",
+    "weights_folder",
     "write_record",
 ]
 
@@ -95,13 +97,7 @@ def place_for(output: Path | None, *, resume: bool = False, kind: Kind = PICTURE
             raise BadInputError(
                 f"-o {output} is a file without a {kind.word}'s suffix. Name a folder, or one of {known}."
             )
-        place = _in_folder(output, kind)
-        _refuse_strangers(place, output)
-        if place.result.exists() and not (place.record.exists() or place.checkpoint.exists()):
-            raise BadInputError(
-                f"-o {output}: {place.result} is there, and no run of ours made it. Choose another folder."
-            )
-        return place
+        return place_in(output, kind, fresh=False)
     if output.is_dir():
         raise BadInputError(
             f"-o {output} is a folder, though it is named like a {kind.word}. Choose another name."
@@ -139,6 +135,39 @@ def data_folder(environment: Mapping[str, str], root: Path = Path("/")) -> Path:
         return Path(own)
     storage = root / "storage"
     return storage / "datasets" if storage.is_mount() else Path("datasets")
+
+
+def weights_folder(environment: Mapping[str, str], root: Path = Path("/")) -> Path:
+    """Where trained networks go without ``-o``: ``weights`` under ``$DEEPDESIGN_DATA``, else in the storage
+    if one is mounted, else ``./weights``.
+    """
+    if own := environment.get("DEEPDESIGN_DATA"):
+        return Path(own) / "weights"
+    storage = root / "storage"
+    return storage / "weights" if storage.is_mount() else Path("weights")
+
+
+def place_in(folder: Path, kind: Kind, *, fresh: bool, resume: bool = False) -> Place:
+    """The files of a run in ``folder`` whose first result is of a ``kind``.
+
+    With ``fresh`` a folder that holds a run is left alone, and the next free of its subfolders ``2``, ``3``
+    ... is taken (with ``resume``: the one with a checkpoint); else a finished run of ours is replaced.
+
+    Raises:
+        BadInputError: the path is taken by something that is not a run of ours.
+    """
+    folder = folder.absolute()
+    if fresh:
+        return _in_folder(_unused(folder, kind, resume=resume), kind)
+    if folder.exists() and not folder.is_dir():
+        raise BadInputError(f"-o {folder} is a file. Name a folder.")
+    place = _in_folder(folder, kind)
+    _refuse_strangers(place, folder)
+    if place.result.exists() and not (place.record.exists() or place.checkpoint.exists()):
+        raise BadInputError(
+            f"-o {folder}: {place.result} is there, and no run of ours made it. Choose another folder."
+        )
+    return place
 
 
 @contextmanager

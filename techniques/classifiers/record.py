@@ -5,8 +5,10 @@ the order of the outputs, and the preprocessing. ``train`` writes such folders; 
 them. Neither file can hold anything that runs when it is opened.
 """
 
+import errno
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -73,7 +75,14 @@ def write_classifier(
     (folder / RECORD).unlink(missing_ok=True)
     with written_whole(weights) as draft:
         # Clones: safetensors refuses tensors that share memory.
-        save_file({name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}, draft)
+        try:
+            save_file(
+                {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}, draft
+            )
+        except SafetensorError as error:
+            # What its writer makes of any error of the disk; it names the number in the text only.
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(int(number[1]) if number else errno.EIO, str(error)) from error
         draft.chmod(0o644)
     record = replace(record, weights_sha256=_sha256(weights))
     content = {

@@ -56,17 +56,16 @@ class Team:
         result: Value = box[0]
         return result
 
-    def agreed(self, work: Callable[[], Value]) -> Value:
-        """Each process does ``work`` and gets its own result; an error in one of them is raised in all."""
-        result, failure = None, None
-        try:
-            result = work()
-        except DeepdesignError as error:
-            failure = error
-        for other in self.gathered(failure):
-            if other is not None:
-                raise other
-        return result  # type: ignore[return-value]
+    def any(self, flag: bool) -> bool:
+        """Whether ``flag`` is set in any process; all call this together."""
+        if self.size == 1:
+            return flag
+        import torch
+        import torch.distributed as dist
+
+        found = torch.tensor(int(flag))
+        dist.all_reduce(found, dist.ReduceOp.MAX)
+        return bool(found)
 
 
 ALONE = Team()

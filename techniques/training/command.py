@@ -1,0 +1,110 @@
+"""``deepdesign train``: the command line's view of the settings."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from techniques.options import Command, shared_options
+from techniques.training.augment import RECIPES
+from techniques.training.settings import TrainSettings
+
+_DEFAULT = TrainSettings()
+
+
+def _option(flag: str, kind: Any, text: str) -> Callable[[Command], Command]:
+    name = flag.removeprefix("--").replace("-", "_")
+    return click.option(flag, type=kind, default=getattr(_DEFAULT, name), show_default=True, help=text)
+
+
+@click.command(short_help="Teach a network classes of your own.")
+@click.argument("dataset")
+@_option("--epochs", int, "How often every picture is shown, at most.")
+@_option("--size", int, "Side in pixels of the square that the network sees.")
+@click.option(
+    "--width", type=int, help="In pixels. With --height: any aspect; crops to fill, never stretches."
+)
+@click.option("--height", type=int, help="In pixels; see --width. One of them alone means a square.")
+@_option(
+    "--arch", str, "mobilenet_v2, resnet18, resnet50, efficientnet_b0, vgg16 ...; auto: that of the weights."
+)
+@_option("--weights", str, "What to start from: a registered network, a folder that `train` wrote, none.")
+@click.option(
+    "--new-head", is_flag=True, help="With a folder of other classes: keep its features, learn these anew."
+)
+@_option("--batch-size", int, "Pictures a step, over all processes.")
+@_option("--head-epochs", int, "How many of the epochs train the last layer only.")
+@_option("--learning-rate", float, "Of the last layer; layers that are trained already get a tenth.")
+@_option("--augment", click.Choice(list(RECIPES)), "How much pictures are varied.")
+@_option(
+    "--class-weights",
+    click.Choice(["balanced", "none"]),
+    "balanced: small classes count as much as large ones.",
+)
+@_option("--validation", float, "Share of each class to hold back, where there is no `val` folder.")
+@_option("--patience", int, "Epochs without a better held-out loss until it stops; 0: never.")
+@_option(
+    "--precision",
+    click.Choice(["auto", "float32", "bfloat16"]),
+    "auto takes bfloat16 where it pays.",
+)
+@shared_options
+def train(
+    dataset: str,
+    output: str | None,
+    quiet: bool,
+    as_json: bool,
+    resume: bool,
+    **chosen: Any,
+) -> int | None:
+    """Teach a network to tell the classes in DATASET: a folder with one folder of pictures for each class,
+    or `train`, `val` and `test` folders with such folders inside.
+
+    -o is the folder for the weights; without it, one that outlives the job is taken and printed. Several
+    GPUs: torchrun --nproc-per-node 4 --no-python deepdesign train DATASET.
+    """
+    # Imported here: --help answers at once, and a mistake is reported before PyTorch is loaded.
+    from techniques.errors import DeepdesignError
+    from techniques.progress import Quiet, progress_for
+    from techniques.training.job import plan_job
+    from techniques.training.team import team_of, together
+
+    settings = TrainSettings(**chosen)
+    leads = team_of(os.environ).leads
+    said = progress_for(quiet=quiet, as_json=as_json) if leads else Quiet()
+    try:
+        with together(os.environ, cuda=_uses_cuda(settings)) as team:
+            job = team.led(
+                lambda: plan_job(
+                    Path(dataset),
+                    output=None if output is None else Path(output),
+                    settings=settings,
+                    resume=resume,
+                    environment=dict(os.environ),
+                )
+            )
+            from techniques.training.run import run_job
+
+            record = run_job(job, said, team)
+    except DeepdesignError as error:
+        if leads:
+            raise
+        return error.exit_status  # the leading process has said it
+    if leads and as_json:
+        click.echo(json.dumps(record))
+    elif leads and not quiet:
+        click.echo("\n".join(record["results"]))
+    return None
+
+
+def _uses_cuda(settings: TrainSettings) -> bool:
+    from techniques.training.team import team_of
+
+    if settings.device == "cpu" or team_of(os.environ).size == 1:
+        return False  # alone, cards need not be known of before the arguments are checked
+    import torch
+
+    return torch.cuda.is_available()
