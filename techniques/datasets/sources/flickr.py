@@ -76,8 +76,16 @@ class Flickr:
                 return
 
     def _table(self) -> dict[str, Licence]:
-        listed = self._ask("flickr.photos.licenses.getInfo", {}).get("licenses", {}).get("license", [])
-        return {str(entry["id"]): _terms(str(entry.get("url") or "")) for entry in listed}
+        try:
+            listed = self._ask("flickr.photos.licenses.getInfo", {})["licenses"]["license"]
+            table = {str(entry["id"]): _terms(str(entry.get("url") or "")) for entry in listed}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise PageChangedError(
+                "Flickr answered without its licences: its interface has changed"
+            ) from error
+        if not any(terms.slug for terms in table.values()):
+            raise PageChangedError("Flickr's licences have no deeds that we know: its interface has changed")
+        return table
 
     def _ask(self, method: str, asked: dict[str, str | int]) -> dict[str, Any]:
         fixed: dict[str, str | int] = {

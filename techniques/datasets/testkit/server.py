@@ -1,6 +1,9 @@
 """The room that all the servers share: a thread, a log of what was asked, limits, and faults on demand."""
 
 import json
+import socket
+import struct
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -11,6 +14,8 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from techniques.datasets.clock import Clock, SystemClock
+
+_CHUNK = 1000
 
 
 @dataclass(frozen=True)
@@ -27,13 +32,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. ``cut`` sends only so many bytes of the body and breaks off."""
+    """One answer. ``cut`` sends only so many bytes of the body and breaks off, ``reset`` before the first.
+
+    ``chunked`` sends the body in pieces without saying how long it is.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
     cut: int | None = None
+    reset: bool = False
+    chunked: bool = False
 
 
 class Window:
@@ -55,6 +65,13 @@ class Window:
             return self._moments[0] + self.seconds - now
         self._moments.append(now)
         return None
+
+
+class _Listener(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that goes away in the middle is what half of the tests are about.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Server:
@@ -89,7 +106,7 @@ class Server:
         """Called before answering, without the lock: a place for tests to wait."""
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Listener(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
@@ -139,18 +156,32 @@ def _handler(server: Server) -> Callable[..., BaseHTTPRequestHandler]:
                 self.headers.get("User-Agent", ""),
                 {name.lower(): value for name, value in self.headers.items()},
             )
+            if reply.reset:
+                # Zero seconds of lingering: the kernel sends a reset instead of an orderly end.
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.close_connection = True
+                return
             self.send_response(reply.status)
             headers = {
                 "Content-Type": reply.content_type,
                 "Content-Length": str(len(reply.body)),
                 **reply.headers,
             }
+            if reply.chunked:
+                headers["Transfer-Encoding"] = "chunked"
+                del headers["Content-Length"]
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
             if reply.cut is not None:
                 self.wfile.write(reply.body[: reply.cut])
                 self.close_connection = True
+                return
+            if reply.chunked:
+                for start in range(0, len(reply.body), _CHUNK):
+                    piece = reply.body[start : start + _CHUNK]
+                    self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+                self.wfile.write(b"0\r\n\r\n")
                 return
             self.wfile.write(reply.body)
 
