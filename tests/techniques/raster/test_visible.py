@@ -46,8 +46,8 @@ def test_it_sees_what_brute_force_sees(shape, camera):
     assert torch.equal(found[clear], expected[clear])
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.integers(0, 2**31), st.integers(5, 40), st.integers(1, 40), st.integers(1, 40))
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**31), st.integers(5, 16), st.integers(1, 40), st.integers(1, 40))
 def test_neighbours_cover_each_centre_exactly_once(seed, count, height, width):
     """A fan of triangles round a point, its rim anywhere or on pixel centres: no crack, no overlap."""
     random = torch.Generator().manual_seed(seed)
@@ -66,9 +66,11 @@ def test_neighbours_cover_each_centre_exactly_once(seed, count, height, width):
         covers += (visible.visible(positions, triangles[k : k + 1], size, size)[0] >= 0).long()
     whole = visible.visible(positions, triangles, size, size)[0] >= 0
 
-    gaps = angles.diff(append=angles[:1] + 2 * torch.pi)
-    if gaps.max() < torch.pi - 0.2 and float(centre.abs().max()) == 0:  # the fan winds round its point once
-        assert covers.max() == 1
+    spokes = rim - centre
+    following = spokes.roll(-1, 0)
+    turns = spokes[:, 0] * following[:, 1] - spokes[:, 1] * following[:, 0]
+    if turns.min() >= 0:  # the fan winds round its point once
+        assert covers.max() <= 1
     assert torch.equal(whole, covers > 0)
 
 
