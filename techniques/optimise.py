@@ -64,6 +64,8 @@ class Stage:
     at_step: Callable[[int], None] | None = None
     """Told the number of a step, from 0 in this stage, before it is evaluated: objectives that draw
     something at random seed themselves by it, so that a resumed run draws the same again."""
+    method: Callable[[list[Tensor]], torch.optim.Optimizer] | None = None
+    """Makes the stage's own optimiser, whose ``step`` takes a closure; None: the one that the run names."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,8 @@ class _Run:
         }
         self.parameters = self.leaves
         self.objective = stage.objective()
-        self.method = _method(self.optimizer, list(self.leaves.values()), self.rate)
+        leaves = list(self.leaves.values())
+        self.method = stage.method(leaves) if stage.method else _method(self.optimizer, leaves, self.rate)
         if self.saved_optimizer is not None:
             self.method.load_state_dict(self.saved_optimizer)
             self.saved_optimizer = None
