@@ -34,7 +34,7 @@ def rasterize(
             f"The mesh has {len(triangles):,} triangles; {_LARGEST - 1:,} are the most that can be rendered. "
             "Decimate it first."
         )
-    in_front(positions)
+    in_front(positions, triangles)
     batch, count = positions.shape[:2]
     number = visible(positions, triangles, height, width)
     pixel = (number.view(-1) >= 0).nonzero().squeeze(1)

@@ -17,17 +17,21 @@ def to_screen(positions: Tensor, height: int, width: int) -> tuple[Tensor, Tenso
     return (x / w + 1) * (width / 2) - 0.5, (y / w + 1) * (height / 2) - 0.5, z / w
 
 
-def in_front(positions: Tensor) -> None:
-    """Refuse vertices behind the eye: nothing here clips at the near plane.
+def in_front(positions: Tensor, triangles: Tensor) -> None:
+    """Refuse ``triangles`` with a corner behind the eye: nothing here clips at the near plane.
+
+    Vertices that no triangle has may lie anywhere.
 
     Raises:
         WorkFailedError: a vertex has w <= 0, or a coordinate that is not a number.
     """
-    w = positions.detach()[..., 3]
-    if not bool((w > 0).all()):
+    seen = positions.detach()
+    if not bool(((seen[..., 3] > 0) & torch.isfinite(seen).all(-1)).all()):
+        seen = seen[:, triangles.long().unique()]  # type: ignore[no-untyped-call]
+    if not bool((seen[..., 3] > 0).all() | torch.isnan(seen).any()):
         raise WorkFailedError(
             "A part of the mesh lies behind the camera, or has moved beyond all bounds. Put the camera "
             "farther away (distance), or lower the step size."
         )
-    if not bool(torch.isfinite(positions.detach()).all()):
+    if not bool(torch.isfinite(seen).all()):
         raise WorkFailedError("A vertex has a coordinate that is not a number any more. Lower the step size.")
