@@ -18,6 +18,7 @@ _COMMANDS = {
     "style": "techniques.style.command:style",
     "dream": "techniques.dream.command:dream",
     "train": "techniques.training.command:train",
+    "mesh-fit": "techniques.mesh_fit.command:mesh_fit",
     "classify": "techniques.classifiers.command:classify",
     "weights": "techniques.weights.command:weights",
     "collect": "techniques.datasets.command:collect",

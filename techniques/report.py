@@ -55,10 +55,15 @@ class Page:
     facts: Sequence[tuple[str, str]]
     settings: Sequence[tuple[str, str]]
     weights: Mapping[str, str]
+    """What is said of the network; empty where none had a part."""
     command: str
     models: Models | None = None
     """A mesh before and after, to turn about; the two pictures are one view of it."""
     tables: Sequence[Table] = ()
+    sources_title: str = ""
+    """Over the pictures in ``styles``, where they are no styles."""
+    note: str = ""
+    """What is to be seen in those pictures, where that needs words."""
 
 
 def curve(

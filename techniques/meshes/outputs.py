@@ -16,7 +16,7 @@ from techniques.pictures import Picture, save_picture
 from techniques.raster.backend import Rasteriser
 from techniques.runs import Place
 
-__all__ = ["Outputs", "outputs_at", "refuse_strangers", "save_outputs"]
+__all__ = ["Outputs", "Saved", "outputs_at", "refuse_strangers", "save_outputs"]
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,9 @@ class Outputs:
         """The texture that the run paints, where it paints one."""
         return self.mesh.with_suffix(".png")
 
-    @property
-    def all(self) -> tuple[Path, ...]:
-        """Every file that a run may write here."""
-        beside = (self.library, self.texture) if self.mesh.suffix.lower() == ".obj" else ()
+    def files(self, *, painted: bool = True) -> tuple[Path, ...]:
+        """Every file that a run writes under a name of its own; the texture if it has ``painted``."""
+        beside = (self.library, self.texture)[: 1 + painted] if self.mesh.suffix.lower() == ".obj" else ()
         return tuple(dict.fromkeys((self.mesh, *beside, self.glb, self.gif, self.webp, self.picture)))
 
 
@@ -68,14 +67,16 @@ def outputs_at(place: Place) -> Outputs:
     )
 
 
-def refuse_strangers(place: Place) -> None:
+def refuse_strangers(place: Place, *, painted: bool = True) -> None:
     """Refuse to write where files lie that an earlier run at ``place`` did not make.
+
+    A run that has not ``painted`` keeps textures under their own names, which never replace a file.
 
     Raises:
         BadInputError: the message names the first such file.
     """
     own = _own(place)
-    for path in outputs_at(place).all:
+    for path in outputs_at(place).files(painted=painted):
         if path.exists() and path not in own:
             raise BadInputError(
                 f"-o {place.result}: {path} is there, and no run of ours made it. Choose another name."
@@ -91,11 +92,12 @@ def save_outputs(
     texels: int = 1024,
     picture: tuple[int, int] = (640, 480),
     turns: int = FRAMES,
+    painted: bool = True,
 ) -> Saved:
     """Write ``after``, and pictures of it, at ``place``; ``before`` has the same triangles.
 
     ``texels`` is the side of the texture that the pictures are made with, ``picture`` the preview's size in
-    pixels, ``turns`` the turntable's frames (0: none).
+    pixels, ``turns`` the turntable's frames (0: none); ``painted`` says that the texture is the run's own.
 
     Raises:
         WorkFailedError: the disk is full, or the folder cannot be written.
@@ -103,7 +105,7 @@ def save_outputs(
     where, own = outputs_at(place), _own(place)
     written: list[Path] = []
     if where.mesh.suffix.lower() == ".obj":
-        done = write_obj(where.mesh, after, replacing=own | set(where.all))
+        done = write_obj(where.mesh, after, replacing=own | set(where.files(painted=painted)))
         written += [done.mesh, *done.beside]
     glb = glb_bytes(after)
     with written_whole(where.glb) as draft:

@@ -65,5 +65,5 @@ def test_a_stranger_s_file_is_not_written_over_and_an_own_one_is(tmp_path):
     (tmp_path / "house.png").write_bytes(b"my photograph")
     with pytest.raises(BadInputError, match=r"house\.png is there"):
         refuse_strangers(place)
-    place.record.write_text(json.dumps({"results": [str(path) for path in outputs_at(place).all]}))
+    place.record.write_text(json.dumps({"results": [str(path) for path in outputs_at(place).files()]}))
     refuse_strangers(place)

@@ -1,0 +1,236 @@
+"""One run of mesh-fit over files: mesh and guides in, mesh, record and report out, resumable in between."""
+
+import hashlib
+import resource
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from techniques.device import Device, choose_device
+from techniques.files import write_text
+from techniques.mesh_fit.fitting import Fitted, fit
+from techniques.mesh_fit.guides import Guide, moved_onto
+from techniques.mesh_fit.job import Job, plan_job
+from techniques.mesh_fit.page import page
+from techniques.mesh_fit.scene import Scene
+from techniques.mesh_fit.settings import FitSettings
+from techniques.meshes.frame import Frame
+from techniques.meshes.health import change_between, health_of
+from techniques.meshes.mesh import Mesh
+from techniques.meshes.outputs import save_outputs
+from techniques.meshes.turntable import FRAMES
+from techniques.meshes.weld import Welded, weld
+from techniques.progress import Progress, Quiet
+from techniques.raster.backend import Rasteriser
+from techniques.raster.cameras import Camera
+from techniques.raster.choose import choose_rasteriser
+from techniques.raster.edges import edge_table
+from techniques.raster.project import matrices
+from techniques.report import render
+from techniques.runs import finished_record, occupied, versions, write_record
+from techniques.sessions import session
+
+__all__ = ["fit_files", "run_job"]
+
+
+def fit_files(
+    mesh: Path | str,
+    guides: Sequence[Path | str],
+    *,
+    cameras: Sequence[Camera | str] = (),
+    output: Path | str | None = None,
+    settings: FitSettings = FitSettings(),  # noqa: B008 - frozen
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Move the vertices of the mesh at ``mesh`` until its outlines are those of ``guides``.
+
+    Returns what ``run.json`` holds. ``output`` is a mesh's path (.obj, .glb) or a folder; without it the
+    platform's folder for results is taken. With ``resume`` an interrupted run with the same arguments goes
+    on; a finished one is left as it is. Ctrl-C or SIGTERM stop after the current step, with a checkpoint.
+
+    Raises:
+        BadInputError: an input, a setting or the output cannot be used; nothing has been written.
+        InterruptedRunError: the run was asked to stop.
+        WorkFailedError: the mesh moves beyond all bounds, or the disk is full.
+    """
+    job = plan_job(
+        Path(mesh),
+        [Path(guide) for guide in guides],
+        cameras=cameras,
+        output=None if output is None else Path(output),
+        settings=settings,
+        resume=resume,
+    )
+    return run_job(job, progress or Quiet())
+
+
+def run_job(job: Job, said: Progress) -> dict[str, Any]:
+    """Do what ``job`` says; returns what ``run.json`` holds. Raises as ``fit_files`` does."""
+    place, settings = job.place, job.settings
+    device = choose_device(settings.device, "float32")
+    choice = choose_rasteriser(device.torch)
+    with occupied(place):
+        arguments = _arguments(job)
+        if job.resume and (record := finished_record(place, arguments)):
+            said.say(f"This run is finished already: {place.result}")
+            return record
+        welded = weld(job.mesh)
+        unit = _at_welded(job.frame, welded)
+        job = replace(job, guides=_aligned(job, unit, welded, choice.rasteriser, device))
+        for line in _introduction(job, welded):
+            said.say(line)
+        said.say(f"{settings.size} x {settings.size} px on {device}; rasteriser: {choice}")
+        with session(place, _identity(job, device, choice.rasteriser), said, resume=job.resume) as work:
+            result = fit(
+                unit,
+                welded.faces,
+                job.guides,
+                job.cameras,
+                settings,
+                rasteriser=choice.rasteriser,
+                device=device.torch,
+                callbacks=work.callbacks,
+                state=work.state,
+            )
+            seconds = work.seconds()
+        mesh = _written_back(job, welded, unit, result)
+        said.say("Writing the mesh, its previews and the report.")
+        saved = save_outputs(
+            place,
+            job.mesh,
+            mesh,
+            rasteriser=choice.rasteriser,
+            painted=False,
+            turns=FRAMES if settings.turntable else 0,
+        )
+        record = {
+            "command": "mesh-fit",
+            "arguments": arguments,
+            "seed": settings.seed,
+            "device": device.kind,
+            "machine": str(device),
+            "rasteriser": choice.record(),
+            "weights": {},
+            "versions": versions(),
+            "results": [*map(str, saved.results), str(place.report)],
+            "cameras": [camera.described() for camera in job.cameras],
+            "guides": [
+                {"name": guide.name, "read_as": guide.read_as, "share": round(guide.share, 4)}
+                for guide in job.guides
+            ],
+            "repaired": list(job.mesh.repaired),
+            "metrics": {
+                **result.metrics,
+                "steps": len(result.history["total"]),
+                "planes": result.planes[0],
+                "lines": result.planes[1],
+                "health_before": health_of(job.mesh).described(),
+                "health_after": health_of(mesh).described(),
+                "change": change_between(job.mesh, mesh).described(),
+                "peak_memory_mb": _peak(device),
+            },
+            "losses": {name: [float(f"{v:.6g}") for v in values] for name, values in result.history.items()},
+            "seconds": round(seconds, 3),
+        }
+        write_text(place.report, render(page(record, job, result, saved)))
+        write_record(place, record)
+        place.checkpoint.unlink(missing_ok=True)
+    return record
+
+
+def _introduction(job: Job, welded: Welded) -> list[str]:
+    mesh = job.mesh
+    lines = [f"{job.sources[0].name}: {len(mesh.vertices):,} vertices, {len(welded.faces):,} triangles"]
+    lines += [f"{job.sources[0].name}: {line}" for line in mesh.repaired]
+    lines += [
+        f"{guide.name}: {guide.read_as}, {100 * guide.share:.0f} % of the square; {camera}"
+        for guide, camera in zip(job.guides, job.cameras, strict=True)
+    ]
+    if len(welded.faces) < 500:
+        lines.append(
+            f"{len(welded.faces)} triangles bend little. Subdivide the mesh where its outline is to curve."
+        )
+    return lines
+
+
+def _at_welded(frame: Frame, welded: Welded) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """The unit frame's vertices, one a place: float32 [W, 3]. Those of no face, wherever they lie, are 0."""
+    unit = np.zeros((len(welded.vertices), 3), dtype=np.float32)
+    unit[welded.index] = frame.vertices
+    unit[np.setdiff1d(np.arange(len(unit)), welded.faces)] = 0
+    return unit
+
+
+def _written_back(
+    job: Job, welded: Welded, unit: np.ndarray[Any, np.dtype[np.float32]], result: Fitted
+) -> Mesh:
+    """The mesh with every vertex moved as its place was, in the file's own units, origin and axes."""
+    moved = job.frame.vertices.copy()
+    changed = (result.vertices != unit).any(axis=1)[welded.index]
+    moved[changed] = result.vertices[welded.index[changed]]
+    return job.mesh.moved(job.frame.back(moved))
+
+
+def _aligned(
+    job: Job,
+    unit: np.ndarray[Any, np.dtype[np.float32]],
+    welded: Welded,
+    rasteriser: Rasteriser,
+    device: Device,
+) -> tuple[Guide, ...]:
+    if not job.settings.align:
+        return job.guides
+    faces = torch.from_numpy(welded.faces).int().to(device.torch)
+    scene = Scene(faces, edge_table(faces), rasteriser)
+    vertices = torch.from_numpy(unit).to(device.torch)
+    found = []
+    with torch.no_grad():
+        seen, _ = scene.views(vertices, matrices(job.cameras, vertices), 256)
+    for guide, outline in zip(job.guides, seen.cpu().numpy(), strict=True):
+        rows, columns = np.nonzero(outline > 0.5)
+        if not len(rows):
+            found.append(guide)  # the camera does not see the mesh: nowhere to align to
+            continue
+        left, right, top, bottom = columns.min(), columns.max() + 1, rows.min(), rows.max() + 1
+        middle = ((left + right) / 512, (top + bottom) / 512)
+        found.append(moved_onto(guide, (*middle, float(max(right - left, bottom - top)) / 256)))
+    return tuple(found)
+
+
+def _arguments(job: Job) -> dict[str, Any]:
+    settings = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(job.settings).items()
+    }
+    return {
+        "mesh": str(job.sources[0]),
+        "guides": [str(path) for path in job.sources[1:]],
+        "cameras": [camera.described() for camera in job.cameras],
+        "output": str(job.place.result),
+        **settings,
+    }
+
+
+def _identity(job: Job, device: Device, rasteriser: Rasteriser) -> dict[str, Any]:
+    """What must be the same for a checkpoint to fit; the files by content, wherever they lie now."""
+    flags = {f"--{name.replace('_', '-')}": str(value) for name, value in asdict(job.settings).items()}
+    flags["--device"] = f"{device.kind} with {rasteriser.name}"
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in job.sources]
+    cameras = "; ".join(map(str, (camera.described() for camera in job.cameras)))
+    return {
+        **flags,
+        "the mesh": digests[0],
+        "the guide pictures": " ".join(digests[1:]),
+        "the cameras": cameras,
+    }
+
+
+def _peak(device: Device) -> int:
+    if device.kind == "cuda":
+        return torch.cuda.max_memory_allocated() >> 20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
