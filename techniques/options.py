@@ -39,8 +39,8 @@ def _output(help_text: str) -> Callable[[Command], Command]:
 
 _SHARED = (
     _output(
-        "A picture's name (.png, .jpg, .webp, .tif, .bmp) or a folder. Default: where the platform collects "
-        "results, else ./outputs."
+        "The result's name (a picture: .png, .jpg, .webp, .tif, .bmp; a mesh: .obj, .glb) or a folder. "
+        "Default: where the platform collects results, else ./outputs."
     ),
     click.option(
         "--device",

@@ -122,7 +122,7 @@ class _Problem:
         def method(leaves: list[Tensor]) -> torch.optim.Optimizer:
             return UniformAdam(leaves, rate=self.settings.step, steps=steps)
 
-        return Stage(f"{size} x {size}", steps, begin, lambda: self._objective(size), method)
+        return Stage(f"{size} x {size}", steps, begin, lambda: self._objective(size), method=method)
 
     def _objective(self, size: int) -> Callable[[Parameters], Terms]:
         masks = self._planes(size, "mask")
