@@ -111,6 +111,13 @@ _DEFAULT = DreamSettings(amplify=True)
     show_default=True,
     help="What the first picture is.",
 )
+@click.option(
+    "--zoom", type=int, metavar="FRAMES", help="A film: each frame goes deeper into the one before."
+)
+@click.option("--zoom-by", type=float, default=1.04, show_default=True, help="How much larger each frame is.")
+@click.option(
+    "--zoom-iterations", type=int, default=8, show_default=True, help="Steps for each frame after the first."
+)
 @shared_options
 def dream(
     image: str | None,
@@ -118,6 +125,9 @@ def dream(
     mask: str | None,
     each: bool,
     list_classes: bool,
+    zoom: int | None,
+    zoom_by: float,
+    zoom_iterations: int,
     quiet: bool,
     as_json: bool,
     resume: bool,
@@ -140,7 +150,21 @@ def dream(
     settings = DreamSettings(**chosen)
     place = None if output is None else Path(output)
     where = None if mask is None else Path(mask)
-    if each or "all" in settings.classes:
+    if zoom is not None:
+        if each or "all" in settings.classes:
+            raise click.UsageError("--zoom makes one film of one dream; leave --each and `all` away.")
+        from techniques.dream.zoom import Zoom, dream_zoom
+
+        record = dream_zoom(
+            Path(image),
+            Zoom(frames=zoom, factor=zoom_by, iterations=zoom_iterations),
+            mask=where,
+            output=place,
+            settings=settings,
+            resume=resume,
+            progress=said,
+        )
+    elif each or "all" in settings.classes:
         from techniques.dream.sheet import dream_each
 
         record = dream_each(

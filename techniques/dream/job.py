@@ -9,7 +9,7 @@ from techniques.dream.settings import DreamSettings
 from techniques.dream.wishes import class_wish, layer_wish
 from techniques.errors import BadInputError
 from techniques.pictures import Picture, read_picture
-from techniques.runs import Place, occupied, place_for
+from techniques.runs import PICTURE, Kind, Place, occupied, place_for
 from techniques.sizes import result_size
 from techniques.weights.registry import entry_named, registry
 
@@ -33,7 +33,13 @@ class Job:
 
 
 def plan_job(
-    image: Path, *, mask: Path | None = None, output: Path | None, settings: DreamSettings, resume: bool
+    image: Path,
+    *,
+    mask: Path | None = None,
+    output: Path | None,
+    settings: DreamSettings,
+    resume: bool,
+    kind: Kind = PICTURE,
 ) -> Job:
     """Read the pictures and decide size and place.
 
@@ -57,7 +63,7 @@ def plan_job(
     for name in settings.weights.split(","):
         if not names_folder(name.strip()) and name.strip() != "auto":
             entry_named(name.strip())
-    place = place_for(output, resume=resume)
+    place = place_for(output, resume=resume, kind=kind)
     for taken in (source, mask):
         if taken is not None and place.picture.resolve() == taken.resolve():
             raise BadInputError(

@@ -12,7 +12,7 @@ from techniques.dream.settings import DreamSettings
 from techniques.pictures import fit
 from techniques.report import Page, Table, curve
 
-__all__ = ["command_line", "page", "title"]
+__all__ = ["command_line", "judges_table", "page", "title"]
 
 _SHOWN = ("strength", "smoothness", "iterations", "octaves", "views", "closest", "turn", "start", "seed")
 _FLAGS = {"classes": "--class", "layers": "--layer"}
@@ -29,7 +29,7 @@ def page(record: dict[str, Any], job: Job, result: Dreamed, dreamers: Sequence[C
         curve=curve(
             result.history["goal"], result.boundaries, title="What the dreamer sees", logarithmic=False
         ),
-        tables=[_judges(metrics)] if job.settings.classes else [],
+        tables=[judges_table(metrics)] if job.settings.classes else [],
         facts=[
             ("size", f"{job.size[0]} x {job.size[1]} px"),
             ("time", f"{record['seconds']:.0f} s, {metrics['steps']} steps"),
@@ -69,7 +69,8 @@ def command_line(arguments: dict[str, Any]) -> str:
     return shlex.join([*words, "-o", arguments["output"]])
 
 
-def _judges(metrics: dict[str, Any]) -> Table:
+def judges_table(metrics: dict[str, Any]) -> Table:
+    """What each network sees before and after, those that took no part first."""
     rows = [("network", "class", "before", "after")]
     rows += [
         (f"{one['network']}{mark}", one["wanted"], f"{one['before']:.1%}", f"{one['after']:.1%}")

@@ -17,13 +17,22 @@ from techniques.dream.page import page
 from techniques.dream.settings import DreamSettings
 from techniques.files import write_text
 from techniques.memory import peak_resident
-from techniques.pictures import fit, save_picture
+from techniques.pictures import Picture, fit, save_picture
 from techniques.progress import Progress, Quiet
 from techniques.report import render
 from techniques.runs import finished_record, occupied, versions, write_record
 from techniques.sessions import session
 
-__all__ = ["Company", "company", "dream_files", "run_job", "weights_of"]
+__all__ = [
+    "Company",
+    "arguments_of",
+    "company",
+    "dream_files",
+    "facts_of",
+    "identity_of",
+    "judged",
+    "run_job",
+]
 
 
 class Company:
@@ -87,22 +96,18 @@ def run_job(job: Job, said: Progress, networks: Company | None = None) -> dict[s
     place, settings = job.place, job.settings
     device = choose_device(settings.device, "float32")
     with occupied(place):
-        arguments = _arguments(job)
+        arguments = arguments_of(job)
         if job.resume and (record := finished_record(place, arguments)):
             said.say(f"This run is finished already: {place.picture}")
             return record
         networks = networks or company(settings, device, said)
         result, seconds = _work(job, networks, device, said)
         save_picture(place.picture, result.picture)
-        judgements = _judged(job, networks, result)
+        judgements = judged(job, networks, result.picture)
         record = {
             "command": "dream",
             "arguments": arguments,
-            "seed": settings.seed,
-            "device": device.kind,
-            "machine": str(device),
-            "weights": weights_of(networks.dreamers),
-            "versions": versions(),
+            **facts_of(settings, networks.dreamers, device),
             "results": [str(place.picture), str(place.report)],
             "metrics": {
                 "held_out_probability": mean_after(judgements),
@@ -125,7 +130,7 @@ def _work(job: Job, networks: Company, device: Device, said: Progress) -> tuple[
     said.say(f"{job.size[0]} x {job.size[1]} px on {device}")
     for classifier in networks.dreamers:
         said.say(f"Network: {classifier.name}, {classifier.source['title']}")
-    with session(job.place, _identity(job, networks), said, resume=job.resume) as run:
+    with session(job.place, identity_of(job, networks), said, resume=job.resume) as run:
         result = dream(
             job.before,
             dreamers_for(networks.dreamers, job.settings),
@@ -139,14 +144,15 @@ def _work(job: Job, networks: Company, device: Device, said: Progress) -> tuple[
         return result, run.seconds()
 
 
-def _judged(job: Job, networks: Company, result: Dreamed) -> list[Judgement]:
+def judged(job: Job, networks: Company, result: Picture) -> list[Judgement]:
+    """What the judges, and the dreamers themselves, see of the wanted classes before and in ``result``."""
     if not job.settings.classes:
         return []
     wanted = wanted_classes(networks.dreamers[0], job.settings)
     before = fit(job.before, job.size)
     return [
-        *judge(networks.judges, wanted, before, result.picture),
-        *judge(networks.dreamers, wanted, before, result.picture, took_part=True),
+        *judge(networks.judges, wanted, before, result),
+        *judge(networks.dreamers, wanted, before, result, took_part=True),
     ]
 
 
@@ -164,7 +170,8 @@ def _tell(judgements: Sequence[Judgement], settings: DreamSettings, said: Progre
         )
 
 
-def _arguments(job: Job) -> dict[str, Any]:
+def arguments_of(job: Job) -> dict[str, Any]:
+    """What ``run.json`` says that was asked for."""
     settings = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in asdict(job.settings).items()
@@ -177,7 +184,7 @@ def _arguments(job: Job) -> dict[str, Any]:
     }
 
 
-def _identity(job: Job, networks: Company) -> dict[str, Any]:
+def identity_of(job: Job, networks: Company) -> dict[str, Any]:
     """What must be the same for a checkpoint to fit; the pictures by content, wherever they lie now."""
     flags = {f"--{name.replace('_', '-')}": str(value) for name, value in asdict(job.settings).items()}
     flags["--weights"] = ", ".join(f"{one.name} {one.sha256[:12]}" for one in networks.dreamers)
@@ -191,8 +198,21 @@ def _digest(path: Path | None) -> str:
     return "none" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def weights_of(dreamers: Sequence[Classifier]) -> dict[str, Any]:
-    """The first network's facts; those of others that dreamt along are under ``others``."""
+def facts_of(settings: DreamSettings, dreamers: Sequence[Classifier], device: Device) -> dict[str, Any]:
+    """What ``run.json`` says of every dream: seed, device, weights and versions.
+
+    ``weights`` are the first network's; those of others that dreamt along are under its ``others``.
+    """
+    return {
+        "seed": settings.seed,
+        "device": device.kind,
+        "machine": str(device),
+        "weights": _weights(dreamers),
+        "versions": versions(),
+    }
+
+
+def _weights(dreamers: Sequence[Classifier]) -> dict[str, Any]:
     first, *others = [weights_facts(one) for one in dreamers]
     return {**first, **({"others": others} if others else {})}
 

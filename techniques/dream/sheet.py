@@ -12,7 +12,7 @@ from techniques.classifiers.classifier import Classifier
 from techniques.device import choose_device
 from techniques.dream.job import Job, plan_job
 from techniques.dream.page import command_line
-from techniques.dream.run import Company, company, run_job, weights_of
+from techniques.dream.run import Company, company, facts_of, run_job
 from techniques.dream.settings import DreamSettings
 from techniques.dream.wishes import class_wish, matching
 from techniques.errors import BadInputError
@@ -20,7 +20,7 @@ from techniques.files import write_text
 from techniques.pictures import Picture, fit, read_picture, save_picture
 from techniques.progress import Progress, Quiet
 from techniques.report import Page, Table, render
-from techniques.runs import Place, finished_record, occupied, versions, write_record
+from techniques.runs import Place, finished_record, occupied, write_record
 
 __all__ = ["contact_sheet", "dream_each", "file_name"]
 
@@ -89,11 +89,7 @@ def dream_each(
         record = {
             "command": "dream",
             "arguments": arguments,
-            "seed": settings.seed,
-            "device": device.kind,
-            "machine": str(device),
-            "weights": weights_of(networks.dreamers),
-            "versions": versions(),
+            **facts_of(settings, networks.dreamers, device),
             "results": [str(place.picture), str(place.report), *(one["results"][0] for one in records)],
             "metrics": {
                 "held_out_probability": _mean(records),
