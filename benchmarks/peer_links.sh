@@ -3,19 +3,19 @@
 old=$PWD
 store=$PEER_STORAGE/cfg
 mkdir -p "$store"
-for name in .local .ssh .config .ipython .fastai .jupyter .conda .kaggle; do
+for name in ${PEER_FOLDERS-.local .ssh .config .ipython .fastai .jupyter .conda .kaggle}; do
     if [ ! -d "$store/$name" ]; then
         mkdir "$store/$name"
     fi
     rm -rf "$HOME/$name"
     ln -s "$store/$name" "$HOME/"
 done
-for name in .git-credentials .gitconfig .bash_history; do
+for name in ${PEER_FILES-.git-credentials .gitconfig .bash_history}; do
     if [ ! -f "$store/$name" ]; then
         touch "$store/$name"
     fi
     rm -rf "$HOME/$name"
     ln -s "$store/$name" "$HOME/"
 done
-chmod 700 "$store/.ssh"
+[ ! -d "$store/.ssh" ] || chmod 700 "$store/.ssh"
 cd "$old"
