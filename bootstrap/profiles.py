@@ -42,7 +42,7 @@ PROFILES = (
     ),
     Profile(
         "runpod",
-        ("RUNPOD_POD_ID",),
+        ("RUNPOD_POD_ID", "RUNPOD_ENDPOINT_ID"),
         ("/workspace", "/runpod-volume"),
         home_is_ephemeral=True,
         home_persists=False,

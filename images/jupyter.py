@@ -60,9 +60,9 @@ class JupyterServer:
         before, _, after = shown.partition(f"{end}=")
         return int(after.partition("=")[0]), before
 
-    def in_kernel(self, code: str, *, limit: float = 120) -> str:
-        """Run ``code`` in a new Python kernel and return what it prints. Raises ImagesError if it raises."""
-        kernel = self._ask("POST", "/api/kernels", {"name": "python3"})["id"]
+    def in_kernel(self, code: str, *, kernel: str = "python3", limit: float = 120) -> str:
+        """Run ``code`` in a new kernel and return what it prints. Raises ImagesError if it raises."""
+        kernel = self._ask("POST", "/api/kernels", {"name": kernel})["id"]
         socket = self._connect(f"/api/kernels/{kernel}/channels", limit)
         try:
             message = secrets.token_hex(16)

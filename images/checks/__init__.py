@@ -42,6 +42,7 @@ NOTEBOOKS: Mapping[str, Check] = _named(
     hooks.survives_its_own_hook,
     hooks.tells_its_health,
     hooks.ends_on_sigterm,
+    start.finds_its_kernel_behind_an_old_one,
     start.comes_back,
 )
 

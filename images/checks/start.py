@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import io
+import json
 import secrets
 import zipfile
 from collections.abc import Iterator
@@ -25,6 +26,28 @@ def comes_back(subject: Subject) -> None:
         public = _first_day(subject, storage)
         server.put("/root/.ssh", {"authorized_keys": public}, mode=0o600)
         _second_day(subject, storage, server)
+
+
+def finds_its_kernel_behind_an_old_one(subject: Subject) -> None:
+    """A kernel that an old image left in storage hides this image's of that name; ours is listed too."""
+    gone = {
+        "argv": ["/opt/gone/bin/python", "-f", "{connection_file}"],
+        "display_name": "old",
+        "language": "python",
+    }
+    with subject.volume() as storage:
+        kept = "cfg/.local/share/jupyter/kernels/python3/kernel.json"
+        subject.write(storage, {kept: json.dumps(gone)})
+        with subject.started(storage) as running:
+            jupyter = running.jupyter()
+            listed = json.loads(jupyter.in_terminal("jupyter kernelspec list --json 2>/dev/null")[1])
+            specs = {name: entry["spec"]["argv"][0] for name, entry in listed["kernelspecs"].items()}
+            ensure(
+                specs.get("python3") == gone["argv"][0] and "deepdesign" in specs,
+                f"beside an old kernel Jupyter lists {specs}",
+            )
+            seen = jupyter.in_kernel("import sys, torch; print(sys.executable)", kernel="deepdesign").strip()
+            ensure(seen == specs["deepdesign"], f"the kernel of this image runs {seen}")
 
 
 def _first_day(subject: Subject, storage: str) -> str:

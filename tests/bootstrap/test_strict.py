@@ -1,5 +1,6 @@
 """Whether a real sshd accepts ``~/.ssh/authorized_keys`` after a start, whatever the storage is like."""
 
+import json
 import os
 from pathlib import Path
 
@@ -64,3 +65,31 @@ def test_a_new_authorized_key_is_accepted_at_once(strict: Machine) -> None:
     )
     assert (strict.base / "new.pub").read_text() in done.stdout
     assert strict.logs_in("IdentitiesOnly=yes", "IdentityFile=/srv/new")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "chmod 1777 storage",
+        "chmod 777 storage",
+        "chown 65534 storage",
+        "chmod 666 storage/cfg/.ssh/authorized_keys",
+    ],
+)
+def test_the_doctor_names_what_sshd_refuses_and_its_command_lets_people_in(
+    strict: Machine, spoil: str
+) -> None:
+    def told() -> list[dict[str, str]]:
+        done = strict.run("deepdesign-bootstrap doctor --git-host git.example --json")
+        return [one for one in json.loads(done.stdout)["findings"] if "sshd ignores" in one["what"]]
+
+    apply(strict)
+    assert strict.logs_in()
+    assert told() == []
+    strict.run(spoil)
+    assert not strict.logs_in()
+    (found,) = told()
+    done = strict.run(found["command"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert strict.logs_in()
+    assert told() == []
