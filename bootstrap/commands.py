@@ -93,12 +93,12 @@ def wrappers(
 
 
 def _plugin(plugin: Plugin) -> str:
-    """Runs what a package brings, with its own folder in view wherever pip put it."""
+    """Runs what a package brings: its own folder is in view wherever pip put it, the current one is not."""
     program = (
-        f"import sys; sys.argv[0] = {plugin.name!r}; sys.path.append({plugin.folder!r}); "
+        f"import site, sys; sys.argv[0] = {plugin.name!r}; site.addsitedir({plugin.folder!r}); "
         f"from {plugin.module} import {plugin.function.partition('.')[0]}; sys.exit({plugin.function}())"
     )
-    return f'#!/bin/sh\n{_MARK}exec {quote(sys.executable)} -c {quote(program)} "$@"\n'
+    return f'#!/bin/sh\n{_MARK}exec {quote(sys.executable)} -I -c {quote(program)} "$@"\n'
 
 
 def _own(metadata: str | None) -> dict[str, str]:

@@ -64,8 +64,8 @@ def install(options: Options, environment: Mapping[str, str], system: System | N
             changes.append(f"{_program(place)}: the program, in one file.")
         path = os.path.join(root, HOOK)
         found = local.read(path)
-        if os.path.isdir(path):
-            raise WrongInputError(f"{path} is a folder, where a hook has to be; rename it.")
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise WrongInputError(f"{path} is no file, and a hook has to be one; rename it.")
         if os.path.lexists(path) and not is_ours(found):
             kept = _keep_users(system, place, path)
             changes.append(f"{path}: your own is now {kept}.")
@@ -142,10 +142,7 @@ def _program(place: Place) -> str:
 
 def _put(system: System, place: Place, path: str, content: bytes, mode: int) -> bool:
     """Write a file in one instant, unless it is so already; returns whether it was written."""
-    held = None
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        held = file.read()
-    if held == content and not os.path.islink(path):
+    if local.read(path) == content:
         return False
     draft = temporary(os.path.join(place.storage.own, "tmp"))
     system.write_file(draft, content, mode)

@@ -43,6 +43,10 @@ def _image_has_its_own() -> bool:
 
 
 def _is_hidden(place: Place) -> bool:
+    # Jupyter looks into a virtual environment first, unless it is told not to.
+    told = os.environ.get("JUPYTER_PREFER_ENV_PATH", "")
+    if sys.prefix != sys.base_prefix and told.lower() not in ("0", "no", "n", "false", "off"):
+        return False
     # At the first start of a home its .local is not linked yet.
     homes = [os.path.join(place.home, ".local"), *([place.target(".local")] if place.links else [])]
     return any(

@@ -31,16 +31,19 @@ def comes_back(subject: Subject) -> None:
 def finds_its_kernel_behind_an_old_one(subject: Subject) -> None:
     """A kernel that an old image left in storage hides this image's of that name; ours is listed too."""
     gone = {
-        "argv": ["/opt/gone/bin/python", "-f", "{connection_file}"],
+        "argv": ["/opt/gone/python", "-f", "{connection_file}"],
         "display_name": "old",
         "language": "python",
     }
     with subject.volume() as storage:
         kept = "cfg/.local/share/jupyter/kernels/python3/kernel.json"
         subject.write(storage, {kept: json.dumps(gone)})
-        with subject.started(storage) as running:
+        # As outside of a virtual environment, where Jupyter takes a user's kernels before the image's.
+        order = {"JUPYTER_PREFER_ENV_PATH": "0"}
+        with subject.started(storage, environment=order) as running:
             jupyter = running.jupyter()
-            listed = json.loads(jupyter.in_terminal("jupyter kernelspec list --json 2>/dev/null")[1])
+            asked = "import subprocess as s; print(s.getoutput('jupyter kernelspec list --json 2>/dev/null'))"
+            listed = json.loads(jupyter.in_kernel(asked, kernel="deepdesign"))
             specs = {name: entry["spec"]["argv"][0] for name, entry in listed["kernelspecs"].items()}
             ensure(
                 specs.get("python3") == gone["argv"][0] and "deepdesign" in specs,

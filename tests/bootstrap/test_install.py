@@ -221,7 +221,11 @@ def file_for_cfg(scratch: Scratch) -> None:
     put(scratch.cfg, "")
 
 
-@pytest.mark.parametrize(("sabotage", "status"), [(directory, 2), (file_for_cfg, 1)])
+def pipe(scratch: Scratch) -> None:
+    os.mkfifo(scratch.storage / "pre-run.sh")
+
+
+@pytest.mark.parametrize(("sabotage", "status"), [(directory, 2), (pipe, 2), (file_for_cfg, 1)])
 def test_what_is_in_the_way_is_named_and_stays(
     scratch: Scratch, sabotage: Callable[[Scratch], None], status: int
 ) -> None:

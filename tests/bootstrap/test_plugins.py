@@ -30,6 +30,7 @@ def run(scratch: Scratch, *words: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=60,
         check=False,
+        cwd=scratch.home.parent,
         env={"PATH": os.environ["PATH"], "HOME": str(scratch.home)},
     )
 
@@ -38,6 +39,8 @@ def test_a_package_of_the_users_brings_commands_and_takes_them_with_it(scratch: 
     assert scratch.apply().status == 0
     entries = package(user_site(scratch), "studio", "[deepdesign.commands]\nrender-all = studio:main\n")
     assert scratch.apply().status == 0
+    # A file of the same name where one happens to stand is not what is run.
+    put(scratch.home.parent / "studio.py", "raise SystemExit('the wrong one')\n")
     assert run(scratch, "render-all", "a  b").stdout == "studio a  b\n"
     entries.unlink()
     entries.parent.rmdir()
@@ -138,6 +141,7 @@ def test_a_kernel_is_registered_where_an_old_one_hides_the_images(
     put(tmp_path / "prefix/share/jupyter/kernels/python3/kernel.json", "{}")
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "site")])
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "prefix"))
     assert scratch.apply().status == 0
     assert not (scratch.local / kernel.FOLDER).exists()
     old = put(
