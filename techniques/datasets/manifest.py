@@ -8,6 +8,7 @@ moved to another class gets a row about its place; the row about its origin is n
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +25,24 @@ _PATHS = {
     "image": {"file": 2, "class": 1},
     "page": {"class": 1},
     "place": {"file": 2, "folder": 1},
+}
+# Texts that thousands of rows have in common.
+_REPEATED = {
+    *(
+        "row",
+        "class",
+        "folder",
+        "query",
+        "source",
+        "creator",
+        "creator_url",
+        "status",
+        "reason",
+        "why",
+        "edits",
+    ),
+    *("license", "license_version", "license_url", "license_source_field", "license_checked_at"),
+    *("content_type", "sniffed_type", "retrieved_at", "x_robots_tag", "last_modified", "source_sha1"),
 }
 Row = dict[str, Any]
 
@@ -216,7 +235,7 @@ def lines(root: Path) -> Iterator[Row]:
 def _parsed(line: bytes, number: int) -> Row:
     """One line as a row; raises `DamagedManifestError` if it is none, or names a file outside the dataset."""
     try:
-        row: Row = json.loads(line)
+        row: Row = json.loads(line, object_pairs_hook=_shared)
         kind = row["row"]
         inside = all(
             _inside(row[name], pieces) for name, pieces in _PATHS.get(kind, {}).items() if row.get(name)
@@ -230,6 +249,14 @@ def _parsed(line: bytes, number: int) -> Row:
             f"{NAME}, line {number}, names a file outside the dataset. Do not use it; choose another -o."
         )
     return row
+
+
+def _shared(pairs: list[tuple[str, Any]]) -> Row:
+    """One object, its names and short texts shared with all others: 100,000 rows take half the memory."""
+    return {
+        sys.intern(name): sys.intern(value) if type(value) is str and name in _REPEATED else value
+        for name, value in pairs
+    }
 
 
 def _inside(path: str, pieces: int) -> bool:

@@ -1,6 +1,7 @@
 """Openverse's interface, as an anonymous client meets it."""
 
 import math
+from urllib.parse import quote
 
 from techniques.datasets.clock import Clock
 from techniques.datasets.licences import KNOWN, licence
@@ -96,7 +97,7 @@ class FakeOpenverse(Server):
             "foreign_landing_url": f"{self.files}/page/{work.number}",
             "url": f"{self.files}/files/{work.file}",
             "creator": work.creator or None,
-            "creator_url": f"{self.files}/people/1",
+            "creator_url": f"{self.files}/people/{quote(work.creator)}",
             "license": work.licence,
             "license_version": work.version,
             "license_url": terms.url,
