@@ -6,12 +6,14 @@ import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from images.base import Found
 from images.errors import ImagesError, UsageError
 from images.lock import locks_hash
 from images.matrix import Choice
+from images.nvdiffrast import Source
 from images.project import Project
 
 # Proxies are the machine's business: BuildKit knows these names and keeps them out of the image's history.
@@ -38,12 +40,13 @@ class BuildRequest:
     project: Project
     base: Found
     tags: tuple[str, ...]
+    nvdiffrast: Source | None = None  # must be there for a choice that has it
     ca: Path | None = None  # PEM bundle, seen by steps that download and in no layer
     no_cache: bool = False
 
 
 def default_tag(choice: Choice, project: Project) -> str:
-    """``deepdesign:VERSION-VARIANT-FLAVOUR``."""
+    """``deepdesign:VERSION-VARIANT-FLAVOUR``, with ``-free`` at its end for an image without nvdiffrast."""
     return f"deepdesign:{project.version}-{choice.name}"
 
 
@@ -52,13 +55,14 @@ def labels(request: BuildRequest) -> dict[str, str]:
     choice, project = request.choice, request.project
     variant = choice.variant
     published = request.base.source == "registry"
-    licences = sorted({"MIT", *variant.licences.values()})
+    rasteriser = choice.nvdiffrast
     return {
         "org.opencontainers.image.title": f"deepdesign {choice.name}",
         "org.opencontainers.image.description": f"{choice.flavour.summary} ({variant.summary})",
         "org.opencontainers.image.version": project.version,
         "org.opencontainers.image.revision": project.revision,
-        "org.opencontainers.image.licenses": " AND ".join(licences),
+        **({"org.opencontainers.image.created": _date(project.epoch)} if project.epoch is not None else {}),
+        "org.opencontainers.image.licenses": " AND ".join(sorted(set(choice.licences.values()))),
         "org.opencontainers.image.base.name": choice.base.image,
         # A base that was made here is not the published one, and must not pass for it.
         **({"org.opencontainers.image.base.digest": choice.base.digest} if published else {}),
@@ -71,8 +75,14 @@ def labels(request: BuildRequest) -> dict[str, str]:
         "deepdesign.python": choice.base.python,
         "deepdesign.architectures": " ".join(variant.architectures),
         "deepdesign.least-driver": str(variant.least_driver),
+        "deepdesign.nvdiffrast": f"{rasteriser.version} non-commercial" if rasteriser else "none",
+        **({"deepdesign.nvdiffrast.source": request.nvdiffrast.origin} if request.nvdiffrast else {}),
         "deepdesign.lock": locks_hash(choice, project.root / "images/locks"),
     }
+
+
+def _date(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def arguments(request: BuildRequest, environment: Mapping[str, str]) -> dict[str, str]:
@@ -81,9 +91,19 @@ def arguments(request: BuildRequest, environment: Mapping[str, str]) -> dict[str
         "BASE": request.base.reference,
         "VARIANT": request.choice.variant.name,
         "FLAVOUR": request.choice.flavour.name,
+        "STAGE": request.choice.flavour.stage,
+        "NVDIFFRAST": "with" if request.choice.nvdiffrast else "without",
+        "COMPILER": request.choice.variant.compiler,
+        "TORCH_CUDA_ARCH_LIST": compute_capabilities(request.choice.variant.architectures),
         "REVISION": request.project.revision,
         **{name: environment[name] for name in _PROXIES if environment.get(name)},
     }
+
+
+def compute_capabilities(architectures: Sequence[str]) -> str:
+    """``sm_75 sm_120`` as torch's compiler wants it: ``7.5;12.0+PTX``, newer cards by the last one's PTX."""
+    numbers = (name.removeprefix("sm_") for name in architectures)
+    return ";".join(f"{number[:-1]}.{number[-1]}" for number in numbers) + "+PTX"
 
 
 def command(request: BuildRequest, environment: Mapping[str, str]) -> list[str]:
@@ -92,12 +112,14 @@ def command(request: BuildRequest, environment: Mapping[str, str]) -> list[str]:
     line = ["docker", "buildx", "build"]
     # The engine's own builder finds a base that was made locally; others ask a registry.
     line += ["--builder", "default", "--load", "--progress", "plain"]
-    line += ["--file", str(root / "images/Dockerfile"), "--target", request.choice.flavour.name]
+    line += ["--file", str(root / "images/Dockerfile"), "--target", request.choice.flavour.stage]
     line += [
         part for pair in arguments(request, environment).items() for part in ("--build-arg", "=".join(pair))
     ]
     line += [part for pair in labels(request).items() for part in ("--label", "=".join(pair))]
     line += [part for tag in request.tags for part in ("--tag", tag)]
+    if request.nvdiffrast:
+        line += ["--build-context", f"nvdiffrast-source={request.nvdiffrast.context}"]
     if request.ca:
         line += ["--secret", f"id=ca,src={request.ca}"]
     if request.no_cache:
@@ -125,9 +147,13 @@ def run(request: BuildRequest, *, quiet: bool = False) -> None:
     Raises ImagesError with the cause in one line; KeyboardInterrupt ends BuildKit's process first.
     """
     line = command(request, os.environ)
+    # buildx hands it on to the stages that ask for it, and to the image's own date.
+    epoch = request.project.epoch
+    environment = os.environ | ({} if epoch is None else {"SOURCE_DATE_EPOCH": str(epoch)})
     tail: deque[str] = deque(maxlen=60)
     with subprocess.Popen(
         line,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

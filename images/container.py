@@ -132,6 +132,7 @@ def platform_options(
         "volumes": mounts,
         # Any free port of this machine, and only this machine's.
         "ports": {f"{platform.port}/tcp": ("127.0.0.1", None)},
+        **({"entrypoint": list(platform.entrypoint)} if platform.entrypoint else {}),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from images.errors import ImagesError, UsageError
-from images.matrix import Choice
+from images.matrix import Choice, Variant
 
 # The wheels that both the image (glibc of its Debian) and PyPI's oldest tag for torch agree on.
 PLATFORM = "x86_64-unknown-linux-gnu"
@@ -27,17 +27,28 @@ def lock(choices: Sequence[Choice], source: Path, *, upgrade: bool = False) -> I
         pair = [f"torch=={choice.variant.torch}", f"torchvision=={choice.variant.torchvision}"]
         _compile(choice, source, folder / choice.torch_lock, pair, upgrade=upgrade)
         yield folder / choice.torch_lock
-    for choice in choices:
+        _compile(choice, source, folder / choice.build_lock, _build_tools(choice.variant), upgrade=upgrade)
+        yield folder / choice.build_lock
+    for choice in {choice.light_lock: choice for choice in choices}.values():
         torch = folder / choice.torch_lock
         others = [
+            *(f"--no-emit-package={name}" for name in sorted(pinned(torch))),
             *(part for extra in choice.flavour.extras for part in ("--extra", extra)),
             *("--constraint", str(torch)),
-            *(f"--no-emit-package={name}" for name in sorted(pinned(torch))),
             "pyproject.toml",
         ]
         output = folder / choice.light_lock
         _compile(choice, source, output, choice.flavour.requirements, others, upgrade=upgrade)
         yield output
+
+
+def _build_tools(variant: Variant) -> list[str]:
+    tools = ["ninja", "setuptools", "wheel"]
+    if variant.compiler == "pypi":
+        # nvcc, what it calls and what it includes; the rest of the toolkit comes with torch.
+        parts = ("cuda-nvcc", "cuda-crt", "cuda-cccl", "cuda-runtime", "nvvm")
+        tools += [f"nvidia-{part}=={variant.cuda}.*" for part in parts]
+    return tools
 
 
 def locks_hash(choice: Choice, folder: Path | None = None) -> str:
@@ -59,9 +70,12 @@ def locks_hash(choice: Choice, folder: Path | None = None) -> str:
 
 
 def locked(choice: Choice, folder: Path | None = None) -> dict[str, str]:
-    """Names and versions of every package in the image, from its locks in ``folder`` (this package's)."""
+    """Names and versions of every package in the image: from its locks in ``folder`` (this package's), and
+    what is compiled for it.
+    """
     folder = folder or Path(__file__).parent / "locks"
-    return pinned(folder / choice.torch_lock) | pinned(folder / choice.light_lock)
+    further = {"nvdiffrast": choice.nvdiffrast.version} if choice.nvdiffrast else {}
+    return pinned(folder / choice.torch_lock) | pinned(folder / choice.light_lock) | further
 
 
 def pinned(path: Path) -> dict[str, str]:
@@ -82,14 +96,16 @@ def _compile(
 ) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        named = Path(folder) / f"{choice.name}.in"
+        named, left_out = Path(folder) / f"{choice.name}.in", Path(folder) / "without.in"
         named.write_text("".join(f"{requirement}\n" for requirement in requirements))
+        left_out.write_text("".join(f"{name}\n" for name in choice.flavour.without))
         command = [
             _uv(),
             *("pip", "compile", "--quiet", "--no-config", "--no-annotate"),
             *("--python-version", choice.base.python, "--python-platform", PLATFORM),
             # A source archive would want a compiler, which the image has not got.
             *("--generate-hashes", "--only-binary", ":all:"),
+            *("--excludes", str(left_out)),
             *(["--upgrade"] if upgrade else []),
             *more,
             str(named),

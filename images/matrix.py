@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import yaml
 
 from images.errors import UsageError
+from images.nvdiffrast import Pin
 from images.rules import problems
 
 Row = TypeVar("Row")
@@ -40,6 +41,7 @@ class Variant:
     torchvision: str
     architectures: tuple[str, ...]  # "sm_75": compiled kernels in the torch wheel
     least_driver: int  # NVIDIA driver branch
+    compiler: str  # whose nvcc the builder stage takes: "pypi" or "debian"
     budget_mb: int  # of the torch and CUDA layer, unpacked, in 10^6 bytes
     licences: Mapping[str, str]  # component: SPDX identifier
 
@@ -50,9 +52,16 @@ class Flavour:
 
     name: str
     summary: str
+    stage: str  # of the Dockerfile, its last one for this use
     extras: tuple[str, ...]
     requirements: tuple[str, ...]
+    without: tuple[str, ...]  # packages that others ask for and that are left out all the same
     budget_mb: int  # of all other layers together
+
+    @property
+    def has_jupyter(self) -> bool:
+        """Whether a platform starts a notebook server in it."""
+        return self.stage == "notebook"
 
 
 @dataclass(frozen=True)
@@ -62,11 +71,22 @@ class Choice:
     base: Base
     variant: Variant
     flavour: Flavour
+    nvdiffrast: Pin | None  # None in the tags that are free of it
 
     @property
     def name(self) -> str:
-        """``VARIANT-FLAVOUR``, as tags and lock files have it."""
+        """``VARIANT-FLAVOUR``, or ``VARIANT-FLAVOUR-free``, as tags have it."""
+        return self._pair + ("" if self.nvdiffrast else "-free")
+
+    @property
+    def _pair(self) -> str:
         return f"{self.variant.name}-{self.flavour.name}"
+
+    @property
+    def licences(self) -> Mapping[str, str]:
+        """Component: SPDX identifier, of all that has a licence of its own."""
+        further = {"nvdiffrast": self.nvdiffrast.licence} if self.nvdiffrast else {}
+        return {"deepdesign": "MIT", **self.variant.licences, **further}
 
     @property
     def torch_lock(self) -> str:
@@ -76,7 +96,12 @@ class Choice:
     @property
     def light_lock(self) -> str:
         """File name under ``images/locks`` of everything else."""
-        return f"{self.name}.txt"
+        return f"{self._pair}.txt"
+
+    @property
+    def build_lock(self) -> str:
+        """File name under ``images/locks`` of what compiles extensions, in a builder stage only."""
+        return f"{self.variant.name}-build.txt"
 
 
 @dataclass(frozen=True)
@@ -84,12 +109,13 @@ class Matrix:
     """All rows, in the order of the file."""
 
     base: Base
+    nvdiffrast: Pin
     variants: Mapping[str, Variant]
     flavours: Mapping[str, Flavour]
     default: tuple[str, str]
 
-    def choose(self, variant: str | None = None, flavour: str | None = None) -> Choice:
-        """The image of that variant and flavour, the default where one is not named.
+    def choose(self, variant: str | None = None, flavour: str | None = None, *, free: bool = False) -> Choice:
+        """The image of that variant and flavour, the default where one is not named; ``free`` of nvdiffrast.
 
         Raises UsageError for a name that has no row.
         """
@@ -98,11 +124,17 @@ class Matrix:
             self.base,
             _row(self.variants, "variant", variant),
             _row(self.flavours, "flavour", flavour),
+            None if free else self.nvdiffrast,
         )
 
     def choices(self) -> tuple[Choice, ...]:
         """Every image that can be built."""
-        return tuple(self.choose(v, f) for v in self.variants for f in self.flavours)
+        return tuple(
+            self.choose(v, f, free=free)
+            for v in self.variants
+            for f in self.flavours
+            for free in (False, True)
+        )
 
 
 def load(path: Path | None = None) -> Matrix:
@@ -120,6 +152,7 @@ def load(path: Path | None = None) -> Matrix:
     try:
         matrix = Matrix(
             base=_build(Base, "base", data["base"]),
+            nvdiffrast=_build(Pin, "nvdiffrast", data["nvdiffrast"]),
             variants={k: _build(Variant, k, {"name": k, **v}) for k, v in data["variants"].items()},
             flavours={k: _build(Flavour, k, {"name": k, **v}) for k, v in data["flavours"].items()},
             default=(data["default"]["variant"], data["default"]["flavour"]),

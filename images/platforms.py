@@ -12,14 +12,15 @@ _JUPYTER = (
 
 @dataclass(frozen=True)
 class Platform:
-    """One platform's way: the command goes through the image's entrypoint."""
+    """One platform's way; the command goes through the image's entrypoint, unless it brings its own."""
 
     name: str
-    command: tuple[str, ...]
+    command: tuple[str, ...] | None  # None: the image's own
     environment: Mapping[str, str]  # besides JUPYTER_TOKEN
     workspace: str  # working directory, where the notebook's own files lie
     storage: str  # where the volume that outlives the notebook is mounted
     port: int = 8888
+    entrypoint: tuple[str, ...] | None = None  # None: the image's own
 
 
 # The Command field reaches the container as one string for /bin/sh; this one is the official templates'.
@@ -38,3 +39,26 @@ GRADIENT = Platform(
     workspace="/notebooks",
     storage="/storage",
 )
+
+RUNPOD = Platform(
+    name="runpod",
+    command=("bash", "-c", _JUPYTER),
+    environment={"RUNPOD_POD_ID": "p0d1abcd2efg3h", "RUNPOD_VOLUME_ID": "v0l1abcd"},
+    workspace="/workspace",
+    storage="/workspace",
+)
+
+# Its ssh and jupyter launch modes bring their own entrypoint; the on-start script says what ours would do.
+VAST = Platform(
+    name="vast",
+    command=("-c", f"deepdesign-bootstrap apply; {_JUPYTER}"),
+    environment={"VAST_CONTAINERLABEL": "C.1234567", "WORKSPACE": "/workspace", "DEEPDESIGN_BOOTSTRAP": "0"},
+    workspace="/workspace",
+    storage="/workspace",
+    entrypoint=("/bin/bash",),
+)
+
+# A workstation of one's own: `docker run`, as docs/images.md has it.
+DOCKER = Platform(name="docker", command=None, environment={}, workspace="/notebooks", storage="/storage")
+
+PLATFORMS = (GRADIENT, RUNPOD, VAST, DOCKER)

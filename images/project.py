@@ -1,5 +1,6 @@
 """The checkout that an image is built from: where it is, its version and its commit."""
 
+import os
 import subprocess
 import tomllib
 from collections.abc import Iterable
@@ -29,6 +30,9 @@ class Project:
     root: Path
     version: str
     revision: str  # the commit, with "-dirty" for uncommitted changes; "unknown" outside git
+    # When the commit was made, in seconds since 1970: what a build bears as its date, so that two of the same
+    # commit are equal (https://reproducible-builds.org/docs/source-date-epoch/). None outside git.
+    epoch: int | None = None
 
     def require_sources(self) -> None:
         """Raises UsageError unless all that an image is made from is here: before the engine is asked."""
@@ -46,7 +50,7 @@ def find(folder: Path | None = None) -> Project:
         version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
         raise UsageError(f"{root / 'pyproject.toml'} states no version: {error}") from error
-    return Project(root, str(version), _revision(root))
+    return Project(root, str(version), _revision(root), _epoch(root))
 
 
 def _require(root: Path, names: Iterable[str], hint: str = "") -> None:
@@ -54,17 +58,23 @@ def _require(root: Path, names: Iterable[str], hint: str = "") -> None:
         raise UsageError(f"{root} is no checkout of deepdesign, it lacks {', '.join(missing)}{hint}")
 
 
-def _revision(root: Path) -> str:
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
-            )
-        except OSError:
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
-    commit = git("rev-parse", "HEAD")
+
+def _revision(root: Path) -> str:
+    commit = _git(root, "rev-parse", "HEAD")
     if not commit:
         return "unknown"
-    return f"{commit}-dirty" if git("status", "--porcelain", "--untracked-files=no") else commit
+    return f"{commit}-dirty" if _git(root, "status", "--porcelain", "--untracked-files=no") else commit
+
+
+def _epoch(root: Path) -> int | None:
+    stated = os.environ.get("SOURCE_DATE_EPOCH") or _git(root, "log", "-1", "--format=%ct") or ""
+    return int(stated) if stated.isascii() and stated.isdigit() else None

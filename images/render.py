@@ -9,6 +9,7 @@ from images.build import BuildRequest, arguments, default_tag, labels
 from images.errors import UsageError
 from images.lock import pinned
 from images.matrix import Choice, Matrix
+from images.nvdiffrast import Source
 from images.project import Project
 
 _NOTE = "Written by `deepdesign-images render`; edit images/matrix.yaml instead."
@@ -57,12 +58,14 @@ def image_text(choice: Choice, project: Project, locks: Path) -> str:
     """One image in full: build arguments, labels, and the packages of each layer."""
     # What differs from commit to commit and machine to machine stands as a name.
     neutral = Project(project.root, project.version, "COMMIT")
-    request = BuildRequest(
-        choice, neutral, Found(choice.base.reference, "registry"), (default_tag(choice, project),)
-    )
-    lines = [f"# {_NOTE}", f"tag {request.tags[0]}", f"target {choice.flavour.name}"]
+    source = Source("", "upstream") if choice.nvdiffrast else None
+    base = Found(choice.base.reference, "registry")
+    request = BuildRequest(choice, neutral, base, (default_tag(choice, project),), source)
+    lines = [f"# {_NOTE}", f"tag {request.tags[0]}", f"target {choice.flavour.stage}"]
     lines += [f"argument {name}={value}" for name, value in arguments(request, {}).items()]
     lines += [f"label {name}={value}" for name, value in labels(request).items()]
+    if choice.nvdiffrast:
+        lines.append(f"package compiled nvdiffrast=={choice.nvdiffrast.version}@{choice.nvdiffrast.commit}")
     lines += _packages("cuda", pinned(locks / choice.torch_lock))
     lines += _packages("light", pinned(locks / choice.light_lock))
     return "\n".join(lines) + "\n"

@@ -30,6 +30,8 @@ def problems(variant: "Variant") -> list[str]:
             found.append(f"{architecture!r} is no architecture such as sm_86")
         elif not oldest <= int(capability[1]) <= newest:
             found.append(f"CUDA {major} compiles for sm_{oldest} to sm_{newest} and not for {architecture}")
+    if variant.compiler not in ("pypi", "debian"):
+        found.append(f"there is no compiler from {variant.compiler!r}, only from pypi or debian")
     # torchvision 0.22 was made for torch 2.7, 0.23 for 2.8, and so on (README of pytorch/vision).
     wanted = f"0.{_minor(variant.torch) + 15}"
     if variant.torchvision.rpartition(".")[0] != wanted:

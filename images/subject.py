@@ -56,7 +56,11 @@ class Subject:
     def choice(self) -> Choice:
         """The matrix row that the image says it was made from. Raises UsageError for another's image."""
         try:
-            return self.matrix.choose(self.labels["deepdesign.variant"], self.labels["deepdesign.flavour"])
+            return self.matrix.choose(
+                self.labels["deepdesign.variant"],
+                self.labels["deepdesign.flavour"],
+                free=self.labels["deepdesign.nvdiffrast"] == "none",
+            )
         except KeyError as error:
             raise UsageError(
                 f"{self.image} is no image of this project, it lacks the label {error}"

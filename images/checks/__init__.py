@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from images.checks import configuration, contents, experiment, hooks, start
+from images.matrix import Flavour
 from images.subject import Subject
 
 # Raises CheckError (or another ImagesError) with what is wrong.
@@ -24,6 +25,7 @@ EVERY_IMAGE: Mapping[str, Check] = _named(
     contents.has_no_leftovers,
     contents.keeps_rights_narrow,
     contents.is_what_its_row_says,
+    contents.is_free_of_what_its_tag_says,
     contents.explains_itself,
     contents.holds_what_its_locks_say,
     contents.carries_its_sbom,
@@ -36,6 +38,7 @@ NOTEBOOKS: Mapping[str, Check] = _named(
     configuration.names_its_ports,
     hooks.starts_without_storage,
     hooks.starts_on_read_only_storage,
+    hooks.starts_on_every_platform,
     hooks.starts_for_any_user,
     hooks.survives_the_users_hook,
     hooks.survives_a_hook_that_is_no_shell,
@@ -47,6 +50,6 @@ NOTEBOOKS: Mapping[str, Check] = _named(
 )
 
 
-def checks(flavour: str) -> Mapping[str, Check]:
+def checks(flavour: Flavour) -> Mapping[str, Check]:
     """By name, what an image of ``flavour`` promises."""
-    return {**EVERY_IMAGE, **(NOTEBOOKS if flavour == "notebook" else {})}
+    return {**EVERY_IMAGE, **(NOTEBOOKS if flavour.has_jupyter else {})}

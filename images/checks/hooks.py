@@ -4,6 +4,7 @@ from functools import partial
 
 from images import container
 from images.jupyter import JupyterServer
+from images.platforms import PLATFORMS
 from images.subject import Subject, ensure
 
 _USERS_HOOK = "pre-run.sh"
@@ -78,6 +79,20 @@ def starts_on_read_only_storage(subject: Subject) -> None:
             jupyter = running.jupyter()
             _is_usable(jupyter)
             ensure(jupyter.in_kernel(_SEEN).startswith("hello"), "the user's hook did not run")
+
+
+def starts_on_every_platform(subject: Subject) -> None:
+    """As each one starts it, Jupyter answers, and what lies in the storage there has come back."""
+    for platform in PLATFORMS:
+        with subject.volume() as storage:
+            subject.write(storage, {"cfg/.gitconfig": "[user]\n\tname = Ada\n"})
+            with subject.started(storage, platform) as running:
+                status, shown = running.jupyter().in_terminal("git config user.name && deepdesign --help")
+                ensure(
+                    status == 0 and "Ada" in shown,
+                    f"on {platform.name} the settings have not come back, or deepdesign is not found: {shown}"
+                    f"\n{running.logs()}",
+                )
 
 
 def starts_for_any_user(subject: Subject) -> None:

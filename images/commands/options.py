@@ -29,6 +29,13 @@ ca_option = click.option(
     metavar="FILE",
     help="PEM bundle that downloads trust; in no layer (default: $SSL_CERT_FILE).",
 )
+repository_option = click.option(
+    "--repository",
+    default="deepdesign",
+    show_default=True,
+    metavar="NAME",
+    help="Where it is published, such as example.org/course/deepdesign.",
+)
 
 
 def say(text: str) -> None:
@@ -41,18 +48,24 @@ def matrix_of(source: Path | None) -> rows.Matrix:
     return rows.load(source / "images/matrix.yaml" if source else None)
 
 
-def chosen(source: Path | None, variant: str | None, flavour: str | None) -> tuple[Project, rows.Choice]:
+def chosen(
+    source: Path | None, variant: str | None, flavour: str | None, *, free: bool = False
+) -> tuple[Project, rows.Choice]:
     """The checkout and the image that the options name.
 
     A name that has no row is the first thing to say, and needs no checkout.
     """
-    choice = matrix_of(source).choose(variant, flavour)
+    choice = matrix_of(source).choose(variant, flavour, free=free)
     return find(source), choice
 
 
 def subject_of(client: "DockerClient", image: str | None, ca: Path | None = None) -> "Subject":
-    """``image``, else the default one, as checks take it."""
+    """``image``, else the default one (the one free of nvdiffrast where it is alone), as checks take it."""
     from images.subject import Subject
 
     matrix = rows.load()
-    return Subject(client, image or f"deepdesign:{version('deepdesign')}-{matrix.choose().name}", matrix, ca)
+    names = [f"deepdesign:{version('deepdesign')}-{matrix.choose(free=free).name}" for free in (False, True)]
+    if not image:
+        there = {tag for built in client.images.list(name="deepdesign") for tag in built.tags}
+        image = next((name for name in names if name in there), names[0])
+    return Subject(client, image, matrix, ca)

@@ -18,9 +18,9 @@ from images.errors import ImagesError, UsageError
 def command(image: str | None, names: tuple[str, ...], ca: Path | None, only_list: bool) -> None:
     """Start IMAGE as platforms do and check what it promises (default: the default image)."""
     from images import engine
-    from images.checks import checks
+    from images.checks import EVERY_IMAGE, NOTEBOOKS, checks
 
-    known = checks("notebook")
+    known = {**EVERY_IMAGE, **NOTEBOOKS}
     if only_list:
         for name, check in known.items():
             click.echo(f"{name}\n    {(check.__doc__ or '').strip().splitlines()[0]}")
@@ -30,7 +30,7 @@ def command(image: str | None, names: tuple[str, ...], ca: Path | None, only_lis
     subject = subject_of(engine.connect(), image, check_ca(ca) if ca else None)
     say(f"{subject.image} ({subject.choice.name})")
     failed = 0
-    chosen = names or tuple(checks(subject.choice.flavour.name))
+    chosen = names or tuple(checks(subject.choice.flavour))
     for name in chosen:
         begun = time.monotonic()
         try:

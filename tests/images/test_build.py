@@ -1,16 +1,18 @@
 """What a build asks of BuildKit, decided without an engine."""
 
+import subprocess
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from images import build
+from images import build, nvdiffrast
 from images.base import Found
-from images.errors import UsageError
+from images.errors import ImagesError, UsageError
 from images.lock import locks_hash
 from images.matrix import load
+from images.nvdiffrast import Source
 from images.project import Project
 
 ROOT = Path.cwd()
@@ -32,6 +34,10 @@ def test_the_line_names_base_row_and_tags(request_):
         "BASE=base:made",
         "VARIANT=cu130",
         "FLAVOUR=notebook",
+        "STAGE=notebook",
+        "NVDIFFRAST=with",
+        "COMPILER=pypi",
+        "TORCH_CUDA_ARCH_LIST=7.5;8.0;8.6;9.0;10.0;12.0+PTX",
         "REVISION=0123abcd",
     ]
     assert options(line, "--tag") == ["a:1", "b:2"]
@@ -46,6 +52,64 @@ def test_the_ca_is_a_secret_and_never_an_argument(request_):
     assert not [
         value for value in options(line, "--build-arg") + options(line, "--label") if "/firm" in value
     ]
+
+
+def test_nvdiffrast_comes_as_a_build_context_and_is_labelled_non_commercial(request_):
+    with_it = replace(request_, nvdiffrast=Source("/clone", "folder"))
+    assert options(build.command(with_it, {}), "--build-context") == ["nvdiffrast-source=/clone"]
+    made = build.labels(with_it)
+    assert (made["deepdesign.nvdiffrast"], made["deepdesign.nvdiffrast.source"]) == (
+        "0.4.0 non-commercial",
+        "folder",
+    )
+    assert "1-Way-Commercial" in made["org.opencontainers.image.licenses"]
+
+
+def test_an_image_free_of_nvdiffrast_says_so_everywhere(request_):
+    free = replace(request_, choice=load().choose(free=True))
+    line = build.command(free, {})
+    assert "NVDIFFRAST=without" in options(line, "--build-arg")
+    assert "--build-context" not in line
+    made = build.labels(free)
+    assert made["deepdesign.nvdiffrast"] == "none"
+    assert "Commercial" not in made["org.opencontainers.image.licenses"]
+    assert build.default_tag(free.choice, free.project) == "deepdesign:1.2.3-cu130-notebook-free"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "is no checkout of nvdiffrast"),
+        (
+            {"pyproject.toml": '[project]\nname = "other"\nversion = "0.4.0"\n', "LICENSE.txt": ""},
+            "no checkout",
+        ),
+        ({"pyproject.toml": '[project]\nname = "nvdiffrast"\nversion = "0.4.0"\n'}, "no checkout"),
+        (
+            {"pyproject.toml": '[project]\nname = "nvdiffrast"\nversion = "0.3.3"\n', "LICENSE.txt": ""},
+            r"version 0\.3\.3, the matrix says 0\.4\.0",
+        ),
+    ],
+)
+def test_a_wrong_checkout_is_refused_before_anything_is_built(tmp_path, files, told):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match=told):
+        nvdiffrast.given(tmp_path, load().nvdiffrast)
+
+
+def test_a_repository_is_asked_before_a_build_is_begun(tmp_path):
+    """The pinned commit of a repository that answers; one sentence for one that does not."""
+    pin = load().nvdiffrast
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    with pytest.raises(ImagesError, match="--nvdiffrast DIR"):
+        nvdiffrast.upstream(replace(pin, repository=str(tmp_path)))
+    author = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    subprocess.run(
+        ["git", "-C", tmp_path, *author, "commit", "--quiet", "--allow-empty", "-m", "x"], check=True
+    )
+    found = nvdiffrast.upstream(replace(pin, repository=str(tmp_path)))
+    assert found == Source(f"{tmp_path}#{pin.commit}", "upstream")
 
 
 def test_proxies_of_the_machine_reach_the_build(request_):

@@ -24,7 +24,7 @@ def test_a_reviewer_sees_versions_hardware_and_packages(choice):
     assert f"argument BASE={choice.base.reference}" in text
     assert f"label deepdesign.least-driver={choice.variant.least_driver}" in text
     assert f"package cuda torch=={choice.variant.torch}" in text
-    assert ("package light jupyterlab==" in text) is (choice.flavour.name == "notebook")
+    assert ("package light jupyterlab==" in text) is choice.flavour.has_jupyter
 
 
 def test_a_page_without_its_marks_is_not_overwritten(tmp_path):

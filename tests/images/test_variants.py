@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from images import engine
-from images.checks import checks
+from images.checks import EVERY_IMAGE
 from images.matrix import load
 from images.subject import Subject
 from tests.images.conftest import build
@@ -25,9 +25,9 @@ def pascal(ca_bundle: Path) -> Iterator[Subject]:
         yield Subject(engine.connect(), name, load(), ca_bundle)
 
 
-@pytest.mark.parametrize("name", checks("runtime"))
+@pytest.mark.parametrize("name", EVERY_IMAGE)
 def test_the_image_for_pascal_keeps_its_promise(name, pascal):
-    checks("runtime")[name](pascal)
+    EVERY_IMAGE[name](pascal)
 
 
 def test_a_runtime_image_has_no_jupyter(pascal):
