@@ -12,8 +12,10 @@ from images.commands import (
     list_images,
     lock_packages,
     notebook,
+    push_image,
     render_texts,
     show_sbom,
+    tag_image,
     test_image,
 )
 from images.engine import explain
@@ -32,6 +34,8 @@ for module in (
     build_image,
     test_image,
     notebook,
+    tag_image,
+    push_image,
     lock_packages,
     render_texts,
     diff_image,

@@ -2,16 +2,10 @@
 
 import io
 import re
-import socket
-import subprocess
 import tarfile
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-import requests
-import yaml
 
 from images import engine
 from images.base import TAR_VARIABLE, provide, slim
@@ -74,41 +68,6 @@ def test_a_base_archive_that_is_none_is_refused(unknown, monkeypatch, tmp_path):
     monkeypatch.setenv(TAR_VARIABLE, str(archive))
     with pytest.raises(UsageError, match=r"base\.tar cannot be read"):
         provide(engine.connect(), unknown, print)
-
-
-@pytest.fixture
-def registry(tmp_path) -> Iterator[str]:
-    """The address of a real registry on loopback, which engines speak to without TLS."""
-    need("docker")
-    need("docker-registry")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    settings = tmp_path / "registry.yml"
-    storage = {"filesystem": {"rootdirectory": str(tmp_path / "registry")}}
-    settings.write_text(yaml.safe_dump({"version": "0.1", "storage": storage, "http": {"addr": address}}))
-    log = (tmp_path / "registry.log").open("w")
-    with (
-        log,
-        subprocess.Popen(["docker-registry", "serve", settings], stdout=log, stderr=log) as server,
-    ):
-        try:
-            _until_it_answers(f"http://{address}/v2/")
-            yield address
-        finally:
-            server.terminate()
-
-
-def _until_it_answers(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            requests.get(url, timeout=5).raise_for_status()
-        except requests.RequestException:
-            assert time.monotonic() < deadline, f"{url} does not answer"
-            time.sleep(0.1)
-        else:
-            return
 
 
 @pytest.mark.docker
