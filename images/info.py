@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from images import fit
+from images import fit, releases
 from images.driver import Driver, ask
 from images.errors import ImagesError
-from images.lock import locks_hash
+from images.lock import locked, locks_hash
 from images.matrix import Choice, Matrix, load
 from images.packages import python_packages
 
@@ -35,10 +35,11 @@ def facts(path: Path = FACTS) -> tuple[Choice, dict[str, Any]]:
     """
     try:
         built = json.loads(path.read_text(encoding="utf-8"))
-        choice = load().choose(built["variant"], built["flavour"])
+        choice = load().choose(built["variant"], built["flavour"], free=built["nvdiffrast"] == "without")
     except (OSError, ValueError, KeyError) as error:
         raise ImagesError(f"this is no deepdesign image: {path} cannot be read ({error})") from error
     variant = choice.variant
+    last = releases.previous(choice, version("deepdesign"))
     return choice, {
         "tag": f"deepdesign:{version('deepdesign')}-{choice.name}",
         "version": version("deepdesign"),
@@ -52,7 +53,9 @@ def facts(path: Path = FACTS) -> tuple[Choice, dict[str, Any]]:
         "architectures": list(variant.architectures),
         "least_driver": variant.least_driver,
         "lock": locks_hash(choice),
-        "licences": {"deepdesign": "MIT", **variant.licences},
+        "nvdiffrast": choice.nvdiffrast.version if choice.nvdiffrast else None,
+        "licences": dict(choice.licences),
+        "since": {"version": last[0], "changes": releases.changes(last[1], locked(choice))} if last else None,
     }
 
 
@@ -83,7 +86,7 @@ def judge(choice: Choice, matrix: Matrix, driver: Driver | None) -> Verdict:
         fitting = [
             other.name
             for other in matrix.choices()
-            if other.flavour == choice.flavour
+            if (other.flavour, other.nvdiffrast) == (choice.flavour, choice.nvdiffrast)
             and not any(
                 fit.obstacles_on(other.variant, card.architecture, driver.cuda) for card in driver.cards
             )
@@ -124,11 +127,22 @@ def _text(said: dict[str, Any]) -> str:
         f"GPU architectures: {', '.join(said['architectures'])}",
         f"NVIDIA driver: {said['least_driver']} or later",
         f"lock: {said['lock']}",
+        f"nvdiffrast: {said['nvdiffrast']}, not for commercial use"
+        if said["nvdiffrast"]
+        else "nvdiffrast: not in this image; meshes render with the built-in rasteriser",
         "licences: " + ", ".join(f"{name} {licence}" for name, licence in said["licences"].items()),
+        *_since(said["since"]),
         *(f"{row['name']} {row['version']}  {row['licence']}" for row in said.get("packages", ())),
         *said.get("check", {}).get("words", ()),
     ]
     return "\n".join(lines)
+
+
+def _since(since: dict[str, Any] | None) -> list[str]:
+    if since is None:
+        return ["changes: this is the first version"]
+    lines = since["changes"] or ["no package has changed"]
+    return [f"since {since['version']}: {lines[0]}", *(f"    {line}" for line in lines[1:])]
 
 
 def main() -> None:
