@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from images import container
+from images import build, container, project
 from images.base import provide
-from images.checks import checks
+from images.checks import EVERY_IMAGE, NOTEBOOKS, checks
 from images.platforms import GRADIENT
 from tests.images.conftest import PROGRAM
 from tests.images.test_info import stub
@@ -15,9 +15,9 @@ from tests.images.test_info import stub
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
 
 
-@pytest.mark.parametrize("name", checks("notebook"))
+@pytest.mark.parametrize("name", [*EVERY_IMAGE, *NOTEBOOKS])
 def test_the_image_keeps_its_promise(name, subject):
-    checks("notebook")[name](subject)
+    checks(subject.choice.flavour)[name](subject)
 
 
 def test_the_images_own_command_starts_jupyter(subject):
@@ -89,6 +89,45 @@ def test_building_again_changes_nothing(subject, ca_bundle):
         assert subject.client.images.get(again).id == subject.client.images.get(subject.image).id
     finally:
         subject.client.images.remove(again)
+
+
+def test_two_builds_of_one_commit_are_equal(subject, ca_bundle):
+    """Every layer above torch, made anew from lock files and sources, comes out as the same bytes."""
+    here = project.find()
+    found, again = provide(subject.client, subject.choice.base, print), f"{subject.image}-again"
+    request = build.BuildRequest(subject.choice, here, found, (again,), ca=ca_bundle)
+    line = build.command(request, os.environ)
+    line[3:3] = ["--no-cache-filter", "light,wheel,project"]
+    done = subprocess.run(
+        line,
+        env=os.environ | {"SOURCE_DATE_EPOCH": str(here.epoch)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    try:
+        one, other = (
+            subject.client.images.get(name).attrs["RootFS"]["Layers"] for name in (subject.image, again)
+        )
+        assert one == other
+    finally:
+        subject.client.images.remove(again, force=True)
+
+
+def test_container_structure_test_is_content(subject):
+    done = subprocess.run(
+        [
+            *(PROGRAM.with_name("container-structure-test"), "test", "--no-color"),
+            *("--image", subject.image, "--config", "images/structure.yaml"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Passes:      9" in done.stdout, done.stdout
 
 
 def test_a_client_without_buildx_is_told_in_one_line(subject, ca_bundle, tmp_path):
