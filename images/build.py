@@ -15,6 +15,7 @@ from images.lock import locks_hash
 from images.matrix import Choice
 from images.nvdiffrast import Source
 from images.project import Project
+from images.weights import Gathered
 
 # Proxies are the machine's business: BuildKit knows these names and keeps them out of the image's history.
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -41,6 +42,7 @@ class BuildRequest:
     base: Found
     tags: tuple[str, ...]
     nvdiffrast: Source | None = None  # must be there for a choice that has it
+    weights: Gathered | None = None
     ca: Path | None = None  # PEM bundle, seen by steps that download and in no layer
     no_cache: bool = False
 
@@ -77,6 +79,7 @@ def labels(request: BuildRequest) -> dict[str, str]:
         "deepdesign.least-driver": str(variant.least_driver),
         "deepdesign.nvdiffrast": f"{rasteriser.version} non-commercial" if rasteriser else "none",
         **({"deepdesign.nvdiffrast.source": request.nvdiffrast.origin} if request.nvdiffrast else {}),
+        "deepdesign.weights": " ".join(request.weights.names) if request.weights else "",
         "deepdesign.lock": locks_hash(choice, project.root / "images/locks"),
     }
 
@@ -95,6 +98,7 @@ def arguments(request: BuildRequest, environment: Mapping[str, str]) -> dict[str
         "NVDIFFRAST": "with" if request.choice.nvdiffrast else "without",
         "COMPILER": request.choice.variant.compiler,
         "TORCH_CUDA_ARCH_LIST": compute_capabilities(request.choice.variant.architectures),
+        "WEIGHTS": " ".join(request.weights.names) if request.weights else "",
         "REVISION": request.project.revision,
         **{name: environment[name] for name in _PROXIES if environment.get(name)},
     }
@@ -120,6 +124,8 @@ def command(request: BuildRequest, environment: Mapping[str, str]) -> list[str]:
     line += [part for tag in request.tags for part in ("--tag", tag)]
     if request.nvdiffrast:
         line += ["--build-context", f"nvdiffrast-source={request.nvdiffrast.context}"]
+    if request.weights:
+        line += ["--build-context", f"weights-source={request.weights.folder}"]
     if request.ca:
         line += ["--secret", f"id=ca,src={request.ca}"]
     if request.no_cache:

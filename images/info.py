@@ -54,6 +54,7 @@ def facts(path: Path = FACTS) -> tuple[Choice, dict[str, Any]]:
         "least_driver": variant.least_driver,
         "lock": locks_hash(choice),
         "nvdiffrast": choice.nvdiffrast.version if choice.nvdiffrast else None,
+        "weights": built.get("weights", "").split(),
         "licences": dict(choice.licences),
         "since": {"version": last[0], "changes": releases.changes(last[1], locked(choice))} if last else None,
     }
@@ -130,6 +131,7 @@ def _text(said: dict[str, Any]) -> str:
         f"nvdiffrast: {said['nvdiffrast']}, not for commercial use"
         if said["nvdiffrast"]
         else "nvdiffrast: not in this image; meshes render with the built-in rasteriser",
+        f"weights: {', '.join(said['weights']) or 'none'}; others are fetched on first use",
         "licences: " + ", ".join(f"{name} {licence}" for name, licence in said["licences"].items()),
         *_since(said["since"]),
         *(f"{row['name']} {row['version']}  {row['licence']}" for row in said.get("packages", ())),

@@ -110,6 +110,7 @@ class Matrix:
 
     base: Base
     nvdiffrast: Pin
+    weights: tuple[str, ...]  # names in the techniques' registry
     variants: Mapping[str, Variant]
     flavours: Mapping[str, Flavour]
     default: tuple[str, str]
@@ -153,6 +154,7 @@ def load(path: Path | None = None) -> Matrix:
         matrix = Matrix(
             base=_build(Base, "base", data["base"]),
             nvdiffrast=_build(Pin, "nvdiffrast", data["nvdiffrast"]),
+            weights=tuple(data["weights"]),
             variants={k: _build(Variant, k, {"name": k, **v}) for k, v in data["variants"].items()},
             flavours={k: _build(Flavour, k, {"name": k, **v}) for k, v in data["flavours"].items()},
             default=(data["default"]["variant"], data["default"]["flavour"]),

@@ -26,6 +26,7 @@ EVERY_IMAGE: Mapping[str, Check] = _named(
     contents.keeps_rights_narrow,
     contents.is_what_its_row_says,
     contents.is_free_of_what_its_tag_says,
+    contents.carries_the_networks_that_it_names,
     contents.explains_itself,
     contents.holds_what_its_locks_say,
     contents.carries_its_sbom,

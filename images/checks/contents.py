@@ -143,6 +143,19 @@ def is_free_of_what_its_tag_says(subject: Subject) -> None:
     ensure(not missing, f"nvdiffrast lacks {', '.join(sorted(missing))}")
 
 
+def carries_the_networks_that_it_names(subject: Subject) -> None:
+    """The label's weights are there, with the hashes of the registry, and image-info says the same."""
+    wanted = subject.labels.get("deepdesign.weights", "").split()
+    said = json.loads(subject.output("deepdesign-image-info", "--json"))
+    ensure(said["weights"] == wanted, f"image-info names the weights {said['weights']}, the label {wanted}")
+    there = subject.output("find", "/opt/deepdesign/weights", "-type", "f").split()
+    ensure(len(there) == len(wanted), f"the image holds {there} for the weights {wanted}")
+    if wanted:
+        told = subject.output("deepdesign", "weights", "verify", *wanted)
+        missing = [path for path in there if path not in told]
+        ensure(not missing, f"not compared: {', '.join(missing)}")
+
+
 def installed(subject: Subject) -> dict[str, str]:
     """Names and versions of the image's Python packages, without the project itself."""
     said = json.loads(subject.output("deepdesign-image-info", "--json", "--packages"))

@@ -5,8 +5,16 @@ from pathlib import Path
 
 import click
 
-from images import build, nvdiffrast
-from images.commands.options import ca_option, chosen, flavour_option, say, source_option, variant_option
+from images import build, nvdiffrast, weights
+from images.commands.options import (
+    ca_option,
+    chosen,
+    flavour_option,
+    matrix_of,
+    say,
+    source_option,
+    variant_option,
+)
 from images.errors import ImagesError, UsageError
 from images.lock import locks_hash
 from images.matrix import Choice
@@ -56,7 +64,10 @@ def command(
         choice = choice if rasteriser else replace(choice, nvdiffrast=None)
     found = base.provide(client, choice.base, say)
     tags = tags or (build.default_tag(choice, project),)
-    build.run(build.BuildRequest(choice, project, found, tags, rasteriser, ca, no_cache), quiet=quiet)
+    with weights.gathered(matrix_of(source).weights, say) as networks:
+        say(f"networks in the image: {', '.join(networks.names) or 'none'}")
+        request = build.BuildRequest(choice, project, found, tags, rasteriser, networks, ca, no_cache)
+        build.run(request, quiet=quiet)
     for tag in tags:
         click.echo(f"{tag}  {client.images.get(tag).attrs['Size'] / 1e9:.2f} GB")
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 
 from images import build, nvdiffrast
 from images.base import Found
@@ -14,6 +15,7 @@ from images.lock import locks_hash
 from images.matrix import load
 from images.nvdiffrast import Source
 from images.project import Project
+from images.weights import Gathered, gathered
 
 ROOT = Path.cwd()
 
@@ -38,6 +40,7 @@ def test_the_line_names_base_row_and_tags(request_):
         "NVDIFFRAST=with",
         "COMPILER=pypi",
         "TORCH_CUDA_ARCH_LIST=7.5;8.0;8.6;9.0;10.0;12.0+PTX",
+        "WEIGHTS=",
         "REVISION=0123abcd",
     ]
     assert options(line, "--tag") == ["a:1", "b:2"]
@@ -52,6 +55,31 @@ def test_the_ca_is_a_secret_and_never_an_argument(request_):
     assert not [
         value for value in options(line, "--build-arg") + options(line, "--label") if "/firm" in value
     ]
+
+
+def test_what_is_in_of_the_networks_is_a_context_an_argument_and_a_label(request_):
+    with_them = replace(request_, weights=Gathered(Path("/room"), ("mobilenet-v2", "vgg19")))
+    line = build.command(with_them, {})
+    assert options(line, "--build-context") == ["weights-source=/room"]
+    assert "WEIGHTS=mobilenet-v2 vgg19" in options(line, "--build-arg")
+    assert build.labels(with_them)["deepdesign.weights"] == "mobilenet-v2 vgg19"
+
+
+def test_a_network_that_cannot_be_had_is_said_and_left_out():
+    """A name that the registry does not have stands for one that cannot be reached."""
+    said = []
+    with gathered(["no-such-network"], said.append) as found:
+        assert found.names == ()
+        assert list(found.folder.iterdir()) == []
+    assert len(said) == 1
+    assert said[0].startswith("without no-such-network: ")
+    assert not found.folder.exists()
+
+
+@pytest.mark.parametrize("name", load().weights)
+def test_every_network_of_an_image_is_one_that_the_techniques_know(name):
+    known = yaml.safe_load(Path("techniques/weights/weights.yaml").read_text())
+    assert known[name]["licence"]["stated"]
 
 
 def test_nvdiffrast_comes_as_a_build_context_and_is_labelled_non_commercial(request_):
