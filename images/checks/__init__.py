@@ -32,6 +32,8 @@ EVERY_IMAGE: Mapping[str, Check] = _named(
     contents.carries_its_sbom,
     contents.has_consistent_packages,
     hooks.leaves_an_experiments_home_alone,
+    experiment.packs_and_unpacks_offline,
+    experiment.classifies_offline,
     experiment.paints_offline,
 )
 
