@@ -56,7 +56,7 @@ class Flavour:
     extras: tuple[str, ...]
     requirements: tuple[str, ...]
     without: tuple[str, ...]  # packages that others ask for and that are left out all the same
-    budget_mb: int  # of all other layers together
+    budget_mb: int  # of its own packages' layer, unpacked, in 10^6 bytes
 
     @property
     def has_jupyter(self) -> bool:
@@ -111,6 +111,7 @@ class Matrix:
     base: Base
     nvdiffrast: Pin
     weights: tuple[str, ...]  # names in the techniques' registry
+    budgets_mb: Mapping[str, int]  # layers that every image has, unpacked, in 10^6 bytes
     variants: Mapping[str, Variant]
     flavours: Mapping[str, Flavour]
     default: tuple[str, str]
@@ -155,6 +156,7 @@ def load(path: Path | None = None) -> Matrix:
             base=_build(Base, "base", data["base"]),
             nvdiffrast=_build(Pin, "nvdiffrast", data["nvdiffrast"]),
             weights=tuple(data["weights"]),
+            budgets_mb=dict(data["budgets_mb"]),
             variants={k: _build(Variant, k, {"name": k, **v}) for k, v in data["variants"].items()},
             flavours={k: _build(Flavour, k, {"name": k, **v}) for k, v in data["flavours"].items()},
             default=(data["default"]["variant"], data["default"]["flavour"]),

@@ -23,15 +23,28 @@ def asks_for_the_gpu(subject: Subject) -> None:
         ensure(wanted in subject.config["Env"], f"the image does not set {wanted}")
 
 
+# What the Dockerfile's last lines copy in, the newest first; all that lies under it is the system.
+_COPIED = ("project", "weights", "nvdiffrast", "packages", "torch")
+
+
 def is_within_its_size(subject: Subject) -> None:
-    """The matrix's budget: every gigabyte is paid for at each cold start."""
-    choice = subject.choice
-    sizes = sorted(int(layer["Size"]) for layer in subject.client.images.get(subject.image).history())
-    for what, size, budget in (
-        ("torch and CUDA layer", sizes[-1], choice.variant.budget_mb),
-        ("other layers", sum(sizes[:-1]), choice.flavour.budget_mb),
-    ):
-        ensure(size <= budget * 1e6, f"the {what} take {size / 1e6:.0f} MB, the matrix allows {budget} MB")
+    """The matrix's budget of every layer: each gigabyte is paid for at each cold start."""
+    choice, budgets = subject.choice, dict(subject.matrix.budgets_mb)
+    budgets |= {"packages": choice.flavour.budget_mb, "torch": choice.variant.budget_mb}
+    for layer, size in layers(subject).items():
+        ensure(
+            size <= budgets[layer] * 1e6,
+            f"the layer of {layer} takes {size / 1e6:.1f} MB, the matrix allows {budgets[layer]} MB",
+        )
+
+
+def layers(subject: Subject) -> dict[str, int]:
+    """Bytes of each layer of the image, unpacked, by what is in it."""
+    history = subject.client.images.get(subject.image).history()
+    copied = [int(entry["Size"]) for entry in history if entry["CreatedBy"].startswith("COPY ")]
+    sizes = dict(zip(_COPIED, copied, strict=False))
+    ensure(len(sizes) == len(_COPIED), f"the image has {len(copied)} copied layers, not {len(_COPIED)}")
+    return sizes | {"system": sum(int(entry["Size"]) for entry in history) - sum(sizes.values())}
 
 
 def bakes_no_token(subject: Subject) -> None:

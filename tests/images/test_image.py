@@ -1,6 +1,7 @@
 """The image in a real engine: every promise of `deepdesign-images test`, and what only a test can ask."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from images import build, container, project
 from images.base import provide
 from images.checks import EVERY_IMAGE, NOTEBOOKS, checks
+from images.checks.configuration import layers
 from images.platforms import GRADIENT
 from tests.images.conftest import PROGRAM
+from tests.images.conftest import build as build_image
 from tests.images.test_info import stub
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
@@ -114,6 +117,20 @@ def test_two_builds_of_one_commit_are_equal(subject, ca_bundle):
         assert one == other
     finally:
         subject.client.images.remove(again, force=True)
+
+
+def test_an_edit_of_a_technique_changes_the_last_layer_alone(subject, ca_bundle, tmp_path):
+    ignored = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "outputs", "build", "dist")
+    checkout = shutil.copytree(project.find().root, tmp_path / "checkout", ignore=ignored)
+    with (checkout / "techniques/__init__.py").open("a") as module:
+        module.write("# one line\n")
+    with build_image(f"{subject.image}-edited", ca_bundle, "--quiet", "--source", checkout) as edited:
+        before, after = (
+            subject.client.images.get(name).attrs["RootFS"]["Layers"] for name in (subject.image, edited)
+        )
+    assert before[:-1] == after[:-1]
+    assert before[-1] != after[-1]
+    assert layers(subject)["project"] < 10e6
 
 
 def test_container_structure_test_is_content(subject):
