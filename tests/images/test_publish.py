@@ -14,6 +14,7 @@ from images import engine, tags
 from images.errors import ImagesError, UsageError
 from images.matrix import load
 from images.publish import digest, publish
+from tests.images.conftest import PROGRAM
 from tests.needs import need
 
 CREATED = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
@@ -178,11 +179,11 @@ def test_a_registry_that_does_not_answer_is_told_in_one_line(tiny):
 
 @pytest.mark.docker
 @pytest.mark.xdist_group("docker")
-def test_the_programs_tag_and_push(registry, image, program_path):
+def test_the_programs_tag_and_push(registry, image):
     """The built image through both commands. It is large, so it is tagged here and pushed by name only."""
     repository = f"{registry}/deepdesign"
     done = subprocess.run(
-        [program_path, "tag", image, "--repository", repository], capture_output=True, text=True, check=False
+        [PROGRAM, "tag", image, "--repository", repository], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -193,7 +194,7 @@ def test_the_programs_tag_and_push(registry, image, program_path):
         revision = client.images.get(image).labels["org.opencontainers.image.revision"]
         if revision.endswith("-dirty"):
             refused = subprocess.run(
-                [program_path, "push", image, "--repository", repository],
+                [PROGRAM, "push", image, "--repository", repository],
                 capture_output=True,
                 text=True,
                 check=False,
