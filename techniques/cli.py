@@ -19,6 +19,7 @@ _COMMANDS = {
     "dream": "techniques.dream.command:dream",
     "train": "techniques.training.command:train",
     "mesh-fit": "techniques.mesh_fit.command:mesh_fit",
+    "mesh-style": "techniques.mesh_style.command:mesh_style",
     "classify": "techniques.classifiers.command:classify",
     "weights": "techniques.weights.command:weights",
     "collect": "techniques.datasets.command:collect",

@@ -40,7 +40,8 @@ class Surface:
 
 @dataclass(frozen=True)
 class Light:
-    """Half of it from everywhere, half from a direction (in the camera's axes: right, up, towards the eye).
+    """Half of it from everywhere, half from a direction: of the camera's axes (right, up, towards the eye),
+    or ``fixed`` in the unit frame like a sun, where azimuth 0 is the front.
 
     ``"flat"`` is light without any shading: the texture as it is.
     """
@@ -48,6 +49,7 @@ class Light:
     kind: Literal["flat", "directed"] = "directed"
     azimuth: float = -30.0
     elevation: float = 45.0
+    fixed: bool = False
 
     def direction(self) -> tuple[float, float, float]:
         """The unit vector towards the light."""
@@ -121,7 +123,8 @@ def _shades(surface: Surface, raster: Tensor, cameras: Sequence[Camera], lights:
         if light.kind == "flat":
             rows.append(torch.ones_like(normals[:, 0]))
             continue
-        towards = torch.from_numpy(np.array(light.direction()) @ camera.axes()).to(normals)
+        axes = np.eye(3) if light.fixed else camera.axes()
+        towards = torch.from_numpy(np.array(light.direction()) @ axes).to(normals)
         eye = torch.from_numpy(camera.axes()[2].copy()).to(normals)
         # The side that is seen is the one that is lit, whichever way the file turned the face.
         facing = torch.where(normals @ eye < 0, -1.0, 1.0)

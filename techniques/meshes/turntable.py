@@ -56,10 +56,8 @@ def look_of(mesh: Mesh, like: Mesh, size: int, rasteriser: Rasteriser | None = N
 
 
 def preview(look: Look, size: tuple[int, int] = (640, 480)) -> Picture:
-    """One still picture, twice as large inside so that textures do not flicker."""
-    large = look.seen([PREVIEW], (size[0] * 2, size[1] * 2))
-    small = torch.nn.functional.avg_pool2d(large.permute(0, 3, 1, 2), 2)[0].permute(1, 2, 0)
-    return Picture(small.numpy().astype(np.float32))
+    """One still picture of ``size`` (width, height) pixels."""
+    return Picture(look.seen([PREVIEW], size)[0].numpy().astype(np.float32))
 
 
 def frames(look: Look, count: int = FRAMES, size: int = 360) -> list[Image.Image]:

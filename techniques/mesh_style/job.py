@@ -1,0 +1,93 @@
+"""What is to be done, checked before anything slow begins: inputs read, cameras known, place chosen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from techniques.errors import BadInputError
+from techniques.mesh_style.settings import MeshStyleSettings
+from techniques.meshes.decimate import decimated
+from techniques.meshes.mesh import Mesh
+from techniques.meshes.outputs import refuse_strangers
+from techniques.meshes.read import read_mesh
+from techniques.pictures import Picture, read_picture
+from techniques.raster.cameras import Camera
+from techniques.runs import MESH, Place, occupied, place_for
+from techniques.sizes import SMALLEST
+from techniques.weights.registry import entry_named
+
+__all__ = ["Job", "plan_job"]
+
+_MANY = 200_000  # triangles: beyond it a step on a processor takes seconds
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of mesh-style whose inputs are in order. ``notes`` are for the person who waits."""
+
+    sources: tuple[Path, ...]
+    mesh: Mesh
+    styles: tuple[Picture, ...]
+    cameras: tuple[Camera, ...]
+    place: Place
+    settings: MeshStyleSettings
+    resume: bool
+    notes: tuple[str, ...]
+
+
+def plan_job(
+    mesh: Path,
+    styles: Sequence[Path],
+    *,
+    cameras: Sequence[Camera] = (),
+    output: Path | None,
+    settings: MeshStyleSettings,
+    resume: bool,
+) -> Job:
+    """Read the inputs and decide the place.
+
+    Raises:
+        BadInputError: the mesh, a picture, the network or the output cannot be used.
+    """
+    if not styles:
+        raise BadInputError("At least one style picture is needed. Name it behind the mesh.")
+    if settings.blend and len(settings.blend) != len(styles):
+        raise BadInputError(
+            f"--blend has {len(settings.blend)} shares for {len(styles)} style pictures. Give one for each."
+        )
+    model = read_mesh(mesh, up=None if settings.up == "auto" else settings.up)
+    paints = tuple(_style(path) for path in styles)
+    if settings.weights != "auto":
+        entry_named(settings.weights)
+    place = place_for(output, resume=resume, kind=MESH)
+    sources = (mesh, *styles)
+    if place.result.resolve() in [path.resolve() for path in sources]:
+        raise BadInputError(
+            f"-o {place.result} is one of the inputs, which would be lost. Choose another name."
+        )
+    refuse_strangers(place, painted=settings.what != "geometry")
+    with occupied(place):
+        pass  # so that an output that cannot be written is refused now; the run itself enters again
+    notes = [f"{mesh.name}: {line}" for line in model.repaired]
+    count = len(model.faces)
+    if settings.faces is not None and settings.faces < count:
+        model = decimated(model, settings.faces)
+        notes.append(
+            f"--faces: {count:,} triangles were reduced to {len(model.faces):,}; polygons, texture "
+            "coordinates and groups of the file are gone."
+        )
+    elif count > _MANY:
+        notes.append(
+            f"{mesh.name} has {count:,} triangles. Nothing is reduced unless you ask: --faces 100000 would."
+        )
+    return Job(sources, model, paints, tuple(cameras), place, settings, resume, tuple(notes))
+
+
+def _style(path: Path) -> Picture:
+    picture = read_picture(path, convert=True)
+    if min(picture.size) < SMALLEST:
+        raise BadInputError(
+            f"{path} is {picture.size[0]} x {picture.size[1]} pixels; a style needs at least "
+            f"{SMALLEST} a side. Take a larger picture."
+        )
+    return picture

@@ -1,0 +1,236 @@
+"""One run of mesh-style over files: mesh and styles in, textured mesh, record and report out, resumable."""
+
+import hashlib
+import resource
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from techniques.device import Device, choose_device
+from techniques.files import write_text
+from techniques.mesh_style.job import Job, plan_job
+from techniques.mesh_style.page import page
+from techniques.mesh_style.settings import MeshStyleSettings
+from techniques.mesh_style.stylize import Styled, Work, judged, stylize
+from techniques.meshes.atlas import Atlas, atlas_for
+from techniques.meshes.bake import baked, encoded
+from techniques.meshes.health import change_between, health_of
+from techniques.meshes.mesh import Material, Mesh
+from techniques.meshes.outputs import outputs_at, save_outputs
+from techniques.meshes.render import surface_of
+from techniques.meshes.texels import Texels, dilated, texels
+from techniques.meshes.weld import weld
+from techniques.networks import NETWORKS, load_network
+from techniques.progress import Progress, Quiet
+from techniques.raster.cameras import Camera
+from techniques.raster.choose import Choice, choose_rasteriser
+from techniques.report import render
+from techniques.runs import finished_record, occupied, versions, write_record
+from techniques.sessions import session
+from techniques.weights import Weights, obtain
+
+__all__ = ["mesh_style_files", "run_job"]
+
+
+def mesh_style_files(
+    mesh: Path | str,
+    *styles: Path | str,
+    cameras: Sequence[Camera] = (),
+    output: Path | str | None = None,
+    settings: MeshStyleSettings = MeshStyleSettings(),  # noqa: B008 - frozen
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Style the mesh at ``mesh`` in the manner of the pictures at ``styles``; returns what ``run.json`` has.
+
+    ``output`` is a mesh's path (.obj, .glb) or a folder; without it the platform's folder for results is
+    taken. With ``resume`` an interrupted run with the same arguments goes on; a finished one is left as it
+    is. Ctrl-C or SIGTERM stop after the current step, with a checkpoint.
+
+    Raises:
+        BadInputError: an input, a setting or the output cannot be used; nothing has been written.
+        InterruptedRunError: the run was asked to stop.
+        WorkFailedError: weights cannot be fetched, the optimisation diverges, or the disk is full.
+    """
+    job = plan_job(
+        Path(mesh),
+        [Path(style) for style in styles],
+        cameras=cameras,
+        output=None if output is None else Path(output),
+        settings=settings,
+        resume=resume,
+    )
+    return run_job(job, progress or Quiet())
+
+
+def run_job(job: Job, said: Progress) -> dict[str, Any]:
+    """Do what ``job`` says; returns what ``run.json`` holds. Raises as ``mesh_style_files`` does."""
+    place, settings = job.place, job.settings
+    device = choose_device(settings.device, settings.precision)
+    choice = choose_rasteriser(device.torch)
+    with occupied(place):
+        arguments = _arguments(job)
+        if job.resume and (record := finished_record(place, arguments)):
+            said.say(f"This run is finished already: {place.result}")
+            return record
+        weights = obtain(
+            settings.weights,
+            networks=tuple(NETWORKS),
+            announce=said.say,
+            report=lambda done, total: said.advance("fetching", done, total, {}),
+        )
+        said.end()
+        for line in job.notes:
+            said.say(line)
+        atlas = atlas_for(job.mesh, settings.texture_size)
+        said.say(f"{len(job.mesh.faces):,} triangles. {atlas.described}")
+        said.say(f"{settings.views} views of {settings.size} px on {device}; rasteriser: {choice}")
+        said.say(f"Network: {weights.entry.name}, a {weights.entry.title}")
+        covered = texels(
+            torch.from_numpy(atlas.mesh.uvs), torch.from_numpy(atlas.mesh.uv_faces), settings.texture_size
+        )
+        base = baked(job.mesh, covered).to(device.torch)
+        network = load_network(weights).computing_in(device.precision).to(device.torch)
+        work = Work(
+            surface_of(atlas.mesh, device.torch), base, job.styles, network, choice.rasteriser, job.cameras
+        )
+        with session(place, _identity(job, weights, device, choice), said, resume=job.resume) as running:
+            styled = stylize(work, settings, callbacks=running.callbacks, state=running.state)
+            seconds = running.seconds()
+        after = _moved(job.mesh, atlas.mesh, styled) if settings.what != "texture" else atlas.mesh
+        if settings.what == "geometry":
+            after = replace(job.mesh, vertices=after.vertices, normals=after.normals)
+        else:
+            after = painted(after, _filled(styled.texture.cpu(), covered), outputs_at(place).texture.name)
+        said.say("Writing the mesh and its pictures.")
+        saved = save_outputs(
+            place,
+            job.mesh,
+            after,
+            texels=settings.texture_size,
+            turns=settings.turntable,
+            painted=settings.what != "geometry",
+        )
+        before_style = judged(work, work.surface, work.base, settings)
+        after_style = judged(work, work.surface.moved(styled.vertices), styled.texture, settings)
+        record = {
+            "command": "mesh-style",
+            "arguments": arguments,
+            "seed": settings.seed,
+            "device": device.kind,
+            "machine": str(device),
+            "rasteriser": choice.record(),
+            "weights": _weights(weights),
+            "versions": versions(),
+            "results": [*map(str, saved.results), str(place.report)],
+            "repaired": list(job.notes),
+            "atlas": _described(atlas),
+            "metrics": {
+                "style_before": before_style["style"],
+                "style": after_style["style"],
+                "style_spread": after_style["spread"],
+                "steps": len(styled.history["total"]),
+                "peak_memory_mb": _peak(device),
+            },
+            "health": {
+                "before": health_of(job.mesh).described(),
+                "after": health_of(after).described(),
+                "change": change_between(job.mesh, after).described(),
+            },
+            "losses": {name: [float(f"{v:.6g}") for v in values] for name, values in styled.history.items()},
+            "seconds": round(seconds, 3),
+        }
+        write_text(place.report, render(page(record, job, styled, saved, weights)))
+        write_record(place, record)
+        place.checkpoint.unlink(missing_ok=True)
+    return record
+
+
+def _moved(mesh: Mesh, drawn: Mesh, styled: Styled) -> Mesh:
+    """``drawn`` with the vertices of ``mesh`` where styling put them, in the file's own units."""
+    frame, welded = mesh.normalised(), weld(mesh)
+    start = np.zeros((len(welded.vertices), 3), dtype=np.float32)
+    start[welded.index] = frame.vertices
+    places = styled.vertices.cpu().numpy()
+    changed = (places != start).any(axis=1)[welded.index]
+    moved = frame.vertices.copy()
+    moved[changed] = places[welded.index[changed]]
+    return drawn.moved(frame.back(moved))
+
+
+def painted(mesh: Mesh, texture: torch.Tensor, name: str) -> Mesh:
+    """``mesh`` with ``texture`` (S, S, 3) on every face: the file's materials keep their names and faces."""
+    paint = encoded(texture, name)
+    materials = tuple(
+        replace(material, color=(1.0, 1.0, 1.0), texture=paint, texture_options="")
+        for material in mesh.materials
+    )
+    without = mesh.polygons.materials < 0
+    polygons = mesh.polygons
+    if without.any():
+        materials = (*materials, Material("deepdesign", texture=paint))
+        polygons = replace(polygons, materials=np.where(without, len(materials) - 1, polygons.materials))
+    return replace(mesh, materials=materials, polygons=polygons, colors=None)
+
+
+def _filled(texture: torch.Tensor, place: Texels) -> torch.Tensor:
+    """``texture`` with the texels between charts filled, so that no seam shows elsewhere."""
+    covered = torch.zeros(place.size**2, dtype=torch.bool)
+    covered[place.index] = True
+    return dilated(texture, covered.view(place.size, place.size))
+
+
+def _described(atlas: Atlas) -> dict[str, Any]:
+    return {"kept": atlas.kept, "charts": atlas.charts, "cut_polygons": atlas.cut, "why": atlas.reason}
+
+
+def _arguments(job: Job) -> dict[str, Any]:
+    settings = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(job.settings).items()
+    }
+    return {
+        "mesh": str(job.sources[0]),
+        "styles": [str(path) for path in job.sources[1:]],
+        "cameras": [camera.described() for camera in job.cameras],
+        "output": str(job.place.result),
+        **settings,
+    }
+
+
+def _identity(job: Job, weights: Weights, device: Device, choice: Choice) -> dict[str, Any]:
+    """What must be the same for a checkpoint to fit; the files by content, wherever they lie now."""
+    flags = {f"--{name.replace('_', '-')}": str(value) for name, value in asdict(job.settings).items()}
+    flags["--precision"] = str(device.precision).removeprefix("torch.")
+    flags["--weights"] = f"{weights.entry.name} {weights.sha256[:12]}"
+    flags["--device"] = f"{device.kind} with {choice.rasteriser.name}"
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in job.sources]
+    cameras = "; ".join(str(camera.described()) for camera in job.cameras)
+    return {
+        **flags,
+        "the mesh": digests[0],
+        "the style pictures": " ".join(digests[1:]),
+        "the cameras": cameras,
+    }
+
+
+def _weights(weights: Weights) -> dict[str, str]:
+    entry = weights.entry
+    return {
+        "name": entry.name,
+        "sha256": weights.sha256,
+        "title": entry.title,
+        "source": str(entry.source),
+        "licence": entry.licence.stated,
+        "unclear": entry.licence.unclear,
+    }
+
+
+def _peak(device: Device) -> int:
+    if device.kind == "cuda":
+        return torch.cuda.max_memory_allocated() >> 20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
