@@ -33,7 +33,7 @@ from techniques.aerial.mosaic import TileError
 from techniques.aerial.placing import SUFFIXES
 from techniques.aerial.run import Made, Order, make, make_one
 from techniques.aerial.sampling import Region
-from techniques.aerial.services import Service, load, shipped
+from techniques.aerial.services import Service, at_address, load, shipped
 from techniques.aerial.tiles import Tiles, opened
 from techniques.aerial.windows import Window
 from techniques.datasets.client import Client
@@ -85,7 +85,12 @@ _MEGABYTE = 1_000_000
 @click.option(
     "--min-distance-m", type=click.FloatRange(0), default=0.0, help="Least metres between random places."
 )
-@click.option("--source", default="auto", show_default=True, help="Who is asked; --list-sources tells.")
+@click.option(
+    "--source",
+    default="auto",
+    show_default=True,
+    help="Who is asked (--list-sources tells), or an address with {z}, {x}, {y}.",
+)
 @click.option(
     "--pair", metavar="SOURCE", help="The same ground from this source too: folders A and B, equal names."
 )
@@ -216,6 +221,8 @@ def _chosen(services: dict[str, Service], windows: list[Window], given: dict[str
             found.append(_automatic(services, windows, given["max_overzoom"]))
         elif name in services:
             found.append(services[name])
+        elif name.startswith(("http://", "https://")):
+            found.append(at_address(name))
         else:
             raise BadInputError(
                 f"{flag} {name} is none we know. Choose from auto, {', '.join(services)}, demo, demo-map."

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -13,7 +14,7 @@ from techniques.datasets.licences import Licence, named
 from techniques.datasets.pace import HostRule
 from techniques.errors import BadInputError
 
-__all__ = ["Service", "load", "parse", "shipped"]
+__all__ = ["Service", "at_address", "load", "parse", "shipped"]
 
 _TYPES, _KINDS = ("xyz", "wmts", "wms"), ("photo", "map")
 _NEEDED = ("name", "kind", "type", "url", "zoom", "attribution", "license")
@@ -103,6 +104,26 @@ def shipped() -> dict[str, Service]:
     """The services that we know, by name."""
     text = files(__package__).joinpath("services.yaml").read_text(encoding="utf-8")
     return parse(text, "services.yaml")
+
+
+def at_address(url: str) -> Service:
+    """A service of type xyz at ``url``, of which nothing else is known: no licence, and a considerate pace.
+
+    Raises:
+        BadInputError: it is no address with {z}, {x} and {y}.
+    """
+    host = urlsplit(url).hostname or "an address"
+    record = {
+        "name": host,
+        "kind": "photo",
+        "type": "xyz",
+        "url": url,
+        "zoom": [0, 22],
+        "license": "",
+        "attribution": f"{host} (its licence is not known)",
+        "note": "nobody has said under which licence it stands: ask before you publish",
+    }
+    return parse(yaml.safe_dump([record]), "--source")[host]
 
 
 def load(path: Path) -> dict[str, Service]:

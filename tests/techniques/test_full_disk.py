@@ -45,3 +45,41 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_one_before(tiny_disk):
 
     assert [path.name for path in tiny_disk.iterdir()] == ["checkpoint"]
     assert load_checkpoint(tiny_disk / "checkpoint", {"--size": "64"})["x"].shape == (100,)
+
+
+def grow(disk, size):
+    subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
+
+
+def test_pictures_of_the_ground_that_do_not_fit_are_no_files_and_are_made_when_there_is_room(tiny_disk, here):
+    command = ("aerial", "--lat", 1, "--lon", 2, "--source", "demo", "-o", tiny_disk / "set", "--quiet")
+    finished = here(*command)
+    assert finished.returncode == 1
+    assert "disk is full" in finished.stderr
+    assert not list(tiny_disk.rglob("*.tif"))
+    assert not list(tiny_disk.rglob("*.part"))
+
+    grow(tiny_disk, "20m")
+    assert here(*command).returncode == 0
+    assert len(list(tiny_disk.rglob("*.tif"))) == 1
+
+
+def test_pictures_of_a_folder_that_do_not_fit_are_collected_when_there_is_room(
+    tiny_disk, here, photos, tmp_path
+):
+    own = tmp_path / "own"
+    own.mkdir()
+    for name in ("china", "coffee", "chelsea"):
+        (own / photos[name].name).write_bytes(photos[name].read_bytes())
+    (tmp_path / "list.txt").write_text("mine: folder:own")
+    command = ("collect", tmp_path / "list.txt", "-o", tiny_disk / "set", "--per-class", 3, "--quiet")
+    finished = here(*command)
+    assert finished.returncode == 1
+    assert "disk" in finished.stderr
+    assert not list(tiny_disk.glob("set/mine/[!.]*"))
+
+    grow(tiny_disk, "20m")
+    finished = here(*command)
+    assert finished.returncode == 0, finished.stderr
+    assert len(list(tiny_disk.glob("set/mine/[!.]*"))) == 3
+    assert not list(tiny_disk.rglob("*.part"))

@@ -375,6 +375,33 @@ def test_interrupted_and_run_again_fetches_nothing_twice(tmp_path: Path) -> None
     assert not list((tmp_path / "set").rglob("*.part"))
 
 
+def test_an_address_is_a_source_whose_licence_nobody_knows(
+    here: Run, photo: FakeTiles, tmp_path: Path
+) -> None:
+    photo.identified = False
+    finished = here(
+        *(
+            "aerial",
+            *PLACE,
+            "--source",
+            photo.template,
+            "--allow-private",
+            "--size-m",
+            30,
+            "-o",
+            tmp_path / "x.tif",
+        ),
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "nobody has said under which licence" in finished.stderr
+    assert not list((tmp_path / "cache").rglob("*.tile"))
+    assert "{z}" in one_line(here("aerial", *PLACE, "--source", "http://example.org/tiles"), status=2)
+    assert "--allow-private" in one_line(
+        here("aerial", *PLACE, "--source", photo.template, "-o", tmp_path / "y.tif", "--quiet"), status=1
+    )
+
+
 def test_sources_are_listed_with_their_terms(program: Run) -> None:
     said = program("aerial", "--list-sources").stdout
     assert "usgs" in said

@@ -264,3 +264,30 @@ def test_what_is_not_the_expected_json_is_a_changed_page(
     server.faults.append(Reply(200, body))
     with pytest.raises(PageChangedError):
         client_on(clock).get_json(f"{server.url}/api", {})
+
+
+class Jumping(VirtualClock):
+    """Its date is set an hour back or forth at every look; what never jumps does not."""
+
+    def __init__(self, jump: float) -> None:
+        super().__init__()
+        self._jump, self._looks = jump, 0
+
+    def time(self) -> float:
+        self._looks += 1
+        return super().time() + self._jump * self._looks
+
+    def monotonic(self) -> float:
+        return super().time()
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0])
+def test_a_clock_that_jumps_changes_no_pace(jump: float) -> None:
+    clock = Jumping(jump)
+    with Plain(clock=VirtualClock()) as server:
+        rule = HostRule(rates=((5, 60.0),), api=True)
+        client = Client(allow_private=True, rules={server.address: rule}, clock=clock)
+        for _ in range(16):
+            client.fetch(server.url, max_bytes=10_000)
+    # Three more allowances of five: three minutes, neither none nor hours.
+    assert 180 <= clock.monotonic() - VirtualClock().monotonic() <= 190
