@@ -13,7 +13,7 @@ from PIL import Image
 from techniques.models import Models, viewer_script
 from techniques.pictures import Picture, Plane
 
-__all__ = ["GENERATOR", "Curve", "Page", "Table", "curve", "render"]
+__all__ = ["GENERATOR", "Curve", "Page", "Table", "curve", "data_uri", "render"]
 
 GENERATOR = "deepdesign report"  # in the page's <meta>: how we know a page of ours again
 _SHOWN = 1600  # px, longer side: the page stays a few megabytes however large the result
@@ -104,15 +104,16 @@ def render(page: Page) -> str:
         page=page,
         generator=GENERATOR,
         viewer_script=viewer_script() if page.models else "",
-        before=_data_uri(page.before.over_white(), _SHOWN),
-        after=_data_uri(page.after.over_white(), _SHOWN),
-        styles=[(name, _data_uri(picture.over_white(), _THUMBNAIL)) for name, picture in page.styles],
+        before=data_uri(page.before.over_white(), _SHOWN),
+        after=data_uri(page.after.over_white(), _SHOWN),
+        styles=[(name, data_uri(picture.over_white(), _THUMBNAIL)) for name, picture in page.styles],
         width=_WIDTH,
         height=_HEIGHT,
     )
 
 
-def _data_uri(colours: Plane, longest: int) -> str:
+def data_uri(colours: Plane, longest: int) -> str:
+    """``colours`` (height, width, 3) in 0..1 as a JPEG for an ``<img>``, at most ``longest`` px a side."""
     image = Image.fromarray((colours.clip(0, 1) * 255).round().astype("uint8"))
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()

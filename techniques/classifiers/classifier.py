@@ -1,6 +1,6 @@
 """A classifier that is ready to look at pictures, wherever its weights came from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from techniques.weights import Entry, Weights, entry_named, obtain
 from techniques.weights.formats import read_weights
 from techniques.weights.registry import View, registry
 
-__all__ = ["Classifier", "from_folder", "from_weights", "is_folder", "obtain_classifier"]
+__all__ = ["Classifier", "from_folder", "from_weights", "in_memory", "is_folder", "obtain_classifier"]
 
 Report = Callable[[int, int], None]
 
@@ -123,6 +123,14 @@ def from_folder(folder: Path) -> Classifier:
             "credit": "",
         },
     )
+
+
+def in_memory(
+    architecture: str, classes: tuple[str, ...], preprocessing: Preprocessing, tensors: Mapping[str, Tensor]
+) -> Classifier:
+    """The classifier that ``tensors`` make, on the CPU; it was never on a disk, so it has no hash."""
+    network = _built(architecture, len(classes), tensors, preprocessing, Path("memory"))
+    return Classifier("trained here", architecture, network, classes, preprocessing, "", {})
 
 
 def _built(

@@ -46,6 +46,7 @@ def _option(flag: str, kind: Any, text: str) -> Callable[[Command], Command]:
 )
 @_option("--validation", float, "Share of each class to hold back, where there is no `val` folder.")
 @_option("--patience", int, "Epochs without a better held-out loss until it stops; 0: never.")
+@_option("--judge", str, "A second network that judges a short dream of each class; none: no dreams.")
 @_option(
     "--precision",
     click.Choice(["auto", "float32", "bfloat16"]),

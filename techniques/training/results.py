@@ -1,39 +1,22 @@
 """What a finished training leaves on the disk: weights, their record, ``run.json`` and the report."""
 
 import resource
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import torch
 
-from techniques.classifiers.preprocessing import Preprocessing
 from techniques.classifiers.record import RECORD, ClassifierRecord, write_classifier
 from techniques.device import Device
+from techniques.files import write_text
 from techniques.runs import versions, write_record
-from techniques.training.dataset import Dataset
+from techniques.training.done import Done
 from techniques.training.job import Job
-from techniques.training.measures import Measured
-from techniques.training.problems import Problem, counted
-from techniques.training.student import Origin
-from techniques.training.trainer import Outcome
+from techniques.training.page import page
+from techniques.training.problems import counted
+from techniques.training.verdict import Dreamt, Verdict, verdict
 
-__all__ = ["Done", "write_results"]
-
-
-@dataclass(frozen=True)
-class Done:
-    """All that a finished training left in memory. ``validation`` and ``test`` are figures on the pictures
-    that were held back, None where there were none.
-    """
-
-    dataset: Dataset
-    outcome: Outcome
-    validation: Measured | None
-    test: Measured | None
-    problems: tuple[Problem, ...]
-    origin: Origin
-    preprocessing: Preprocessing
-    seconds: float
+__all__ = ["write_results"]
 
 
 def write_results(job: Job, done: Done, device: Device, processes: int) -> dict[str, Any]:
@@ -70,7 +53,7 @@ def write_results(job: Job, done: Done, device: Device, processes: int) -> dict[
         "processes": processes,
         "weights": origin,
         "versions": versions(),
-        "results": [str(job.place.result), str(folder / RECORD)],
+        "results": [str(job.place.result), str(folder / RECORD), str(job.place.report)],
         "trained": {"architecture": written.architecture, "sha256": written.weights_sha256},
         "metrics": {**metrics, "peak_memory_mb": _peak(device)},
         "dataset": {
@@ -80,6 +63,7 @@ def write_results(job: Job, done: Done, device: Device, processes: int) -> dict[
         "losses": [asdict(epoch) for epoch in done.outcome.history],
         "seconds": round(done.seconds, 1),
     }
+    write_text(job.place.report, page(record, done))
     write_record(job.place, record)
     job.place.checkpoint.unlink(missing_ok=True)
     return record
@@ -91,6 +75,8 @@ def _metrics(done: Done) -> dict[str, Any]:
         name: {
             "trained_with": dataset.counts("train")[label],
             **({} if figures is None else asdict(figures.classes[label])),
+            **asdict(_verdict(done, label)),
+            **({} if (dreamt := _dreamt(done, label)) is None else {"dream": asdict(dreamt)}),
         }
         for label, name in enumerate(dataset.classes)
     }
@@ -108,10 +94,20 @@ def _metrics(done: Done) -> dict[str, Any]:
             "stopped_early": done.outcome.stopped_early,
             "pictures": {part: len(dataset.part(part)) for part in ("train", "val", "test")},
             "classes": classes,
+            "judge": done.readiness.judge if done.readiness else None,
+            "judge_accuracy": done.readiness.judge_accuracy if done.readiness else None,
             "problems": {name: len(found) for name, _, found in counted(done.problems)},
         }
     )
     return found
+
+
+def _dreamt(done: Done, label: int) -> Dreamt | None:
+    return done.readiness.dreamt.get(label) if done.readiness else None
+
+
+def _verdict(done: Done, label: int) -> Verdict:
+    return verdict(done.validation.classes[label] if done.validation else None, _dreamt(done, label))
 
 
 def _plain(values: Any) -> Any:

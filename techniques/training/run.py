@@ -2,15 +2,18 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from techniques.checkpoints import Checkpointer, load_checkpoint
+from techniques.classifiers.classifier import Classifier, in_memory
 from techniques.device import Device, choose_device
 from techniques.errors import InterruptedRunError
 from techniques.interrupts import Interrupts
@@ -21,11 +24,13 @@ from techniques.training.batches import Feed
 from techniques.training.boards import FOLDER, Boards, how_to_look
 from techniques.training.changes import changes
 from techniques.training.dataset import Dataset, read_dataset
+from techniques.training.done import Done
 from techniques.training.job import Job, plan_job
 from techniques.training.measures import Measured, measured
 from techniques.training.pool import Pool, memory_for_pictures
-from techniques.training.problems import counted
-from techniques.training.results import Done, write_results
+from techniques.training.problems import Problem, counted
+from techniques.training.readiness import Readiness, dreams_of_all, find_judge, fit_judge
+from techniques.training.results import write_results
 from techniques.training.settings import TrainSettings
 from techniques.training.student import Origin, check_view, find_origin, make_student
 from techniques.training.team import ALONE, Team
@@ -92,6 +97,7 @@ def _work(job: Job, device: Device, said: Progress, team: Team) -> Done:
     settings, began = job.settings, time.monotonic()
     origin = _origin(settings, said, team)
     check_view(origin.architecture, settings.view)
+    second = _judge(origin, settings, said) if team.leads else None
     said.say(f"Start: {origin.title}")
     threads = max(1, len(os.sched_getaffinity(0)) // team.here)
     memory = memory_for_pictures(team.here)
@@ -128,12 +134,27 @@ def _work(job: Job, device: Device, said: Progress, team: Team) -> Done:
     said.say(f"Training {origin.architecture.name} at {size}, {_name(precision)}, on {device.name}")
     outcome, seconds = _trained(job, trainer, _identity(job, dataset, origin, precision), said, team, began)
     trainer.adopt(outcome.tensors)
-    validation, test = (_measured(trainer, dataset, part) for part in ("val", "test"))
+    answers, validation = _measured(trainer, dataset, "val")
+    _, test = _measured(trainer, dataset, "test")
     late = tuple(team.led(lambda: changes(dataset)))
     for problem in late:
         said.say(f"{problem.where} {problem.kind} during the training.")
-    problems = (*dataset.problems, *late)
-    return Done(dataset, outcome, validation, test, problems, origin, student.preprocessing, seconds)
+    readiness = None
+    if second and validation:
+        through = Views(dataset, second.view, memory=0, threads=threads)
+        readiness = _readiness(second, trainer, outcome, dataset, through, late, said)
+    return Done(
+        dataset,
+        outcome,
+        validation,
+        test,
+        (*dataset.problems, *late),
+        origin,
+        student.preprocessing,
+        answers,
+        readiness,
+        seconds,
+    )
 
 
 def _origin(settings: TrainSettings, said: Progress, team: Team) -> Origin:
@@ -229,12 +250,51 @@ def _tell(dataset: Dataset, said: Progress) -> None:
 _VERBS = {"train": "train with", "val": "choose the best epoch with", "test": "test with"}
 
 
-def _measured(trainer: Trainer, dataset: Dataset, part: str) -> Measured | None:
+def _measured(
+    trainer: Trainer, dataset: Dataset, part: str
+) -> tuple[NDArray[np.float32] | None, Measured | None]:
     indices = dataset.part(part)
     if not indices:
-        return None
-    labels = [dataset.examples[index].label for index in indices]
-    return measured(trainer.probabilities(indices).numpy(), labels)
+        return None, None
+    answers = trainer.probabilities(indices).numpy()
+    return answers, measured(answers, [dataset.examples[index].label for index in indices])
+
+
+def _judge(origin: Origin, settings: TrainSettings, said: Progress) -> Classifier | None:
+    return find_judge(
+        settings.judge,
+        origin.architecture.name,
+        announce=said.say,
+        report=lambda done, total: said.advance("fetching", done, total, {}),
+    )
+
+
+def _readiness(
+    second: Classifier,
+    trainer: Trainer,
+    outcome: Outcome,
+    dataset: Dataset,
+    views: Views,
+    late: Sequence[Problem],
+    said: Progress,
+) -> Readiness:
+    """Dreams of all classes, judged by the network ``second``, which looks through ``views``."""
+    student, seed = trainer.student, trainer.settings.seed
+    said.say(f"Dreams of each class, judged by {second.name}, which was not trained here.")
+    without = frozenset(problem.where for problem in late)
+    judge = fit_judge(second, dataset, views, trainer.where, without=without)
+    trained = in_memory(
+        student.origin.architecture.name, dataset.classes, student.preprocessing, outcome.tensors
+    )
+    found = dreams_of_all(
+        trained,
+        judge,
+        seed=seed,
+        device=trainer.where,
+        report=lambda done, total: said.advance("dreaming", done, total, {}),
+    )
+    said.end()
+    return found
 
 
 def _precision(settings: TrainSettings, origin: Origin, device: Device) -> torch.dtype:

@@ -44,6 +44,8 @@ class TrainSettings:
     """The share of each class that is held back to measure with, where the dataset has no ``val`` folder."""
     patience: int = 4
     """After how many epochs without a better validation loss to stop; 0 never does."""
+    judge: str = "auto"
+    """A second registered network that judges a short dream of each class; "none" leaves that away."""
     seed: int = 0
     device: Literal["auto", "cuda", "cpu"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -23,8 +23,8 @@ from techniques.training.settings import TrainSettings
 from tests.techniques.conftest import PROGRAM, one_line
 from tests.techniques.training.conftest import noise, save
 
-SMALL = {"arch": "mobilenet_v3_small", "weights": "none", "size": 32, "batch_size": 4}
-FLAGS = ["--arch", "mobilenet_v3_small", "--weights", "none", "--size", "32", "--batch-size", "4"]
+SMALL = {"arch": "mobilenet_v3_small", "weights": "none", "size": 32, "batch_size": 4, "judge": "none"}
+FLAGS = "--arch mobilenet_v3_small --weights none --size 32 --batch-size 4 --judge none".split()  # noqa: SIM905
 
 
 @pytest.fixture(scope="session")
@@ -231,7 +231,7 @@ def test_the_curves_are_there_for_tensorboard(trained):
 
 def test_the_last_layer_learns_first_and_the_others_keep_what_they_know(tinted, tmp_path, trained):
     settings = TrainSettings(
-        epochs=1, size=32, batch_size=8, weights=str(trained), new_head=True, head_epochs=1
+        epochs=1, size=32, batch_size=8, weights=str(trained), new_head=True, judge="none"
     )
     train_folder(tinted, output=tmp_path / "w", settings=settings)
 
@@ -251,10 +251,10 @@ def test_real_weights_tell_real_photographs_apart(photos, tmp_path):
                     patch = photograph.convert("RGB").crop((x, y, x + 112, y + 112))
                     save(patch, tmp_path / "set" / part / name / f"{number}.png")
 
-    settings = TrainSettings(epochs=2, head_epochs=2, size=64, batch_size=6, learning_rate=0.01)
+    settings = TrainSettings(epochs=2, head_epochs=2, size=64, batch_size=6, learning_rate=0.01, judge="none")
     record = train_folder(tmp_path / "set", output=tmp_path / "w", settings=settings)
 
-    assert record["weights"]["name"] == "mobilenet-v2"
+    assert record["weights"]["sha256"]
     assert record["metrics"]["test_accuracy"] >= 0.8
 
 
@@ -351,3 +351,29 @@ def test_wrong_arguments_are_one_line_and_nothing_written(plain, tmp_path, capsy
     assert said in told.err
     assert not (tmp_path / "w").exists()
     assert sorted(plain.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["run_2Ddeepdream_training.sh", "run_2Dclassbaseddeepdream_training.sh"])
+def test_the_courses_commands_hand_on_what_they_understood(tinted, tmp_path, name):
+    # A program in deepdesign's place that only says what it was called with.
+    scripts = tmp_path / "bin"
+    scripts.mkdir()
+    for script in (Path(__file__).parents[3] / "techniques" / "scripts").glob("run_2D*training.sh"):
+        shutil.copy(script, scripts)
+    (scripts / "deepdesign").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (scripts / "deepdesign").chmod(0o755)
+
+    def call(*arguments):
+        return subprocess.run(
+            ["bash", scripts / name, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    long = call("/storage/my buildings", "25", "/storage/weights", "400", "600")
+    assert long.stdout.splitlines() == [
+        "train", "--epochs", "25", "-o", "/storage/weights", "--height", "400", "--width", "600",
+        "--", "/storage/my buildings",
+    ]  # fmt: skip
+    assert "400 pixels high, 600 wide" in long.stderr
+    assert call("set", "3", "weights").stdout.split() == "train --epochs 3 -o weights -- set".split()  # noqa: SIM905
+    assert call("set", "3").returncode == 2
+    assert "TRAIN_DIR EPOCHS WEIGHTS_DIR [HEIGHT WIDTH]" in call().stderr
