@@ -32,8 +32,6 @@ class Capabilities(NamedTuple):
     modes: bool = True
     #: Whether what this user creates belongs to this user (a squashed file server says nobody).
     owner: bool = True
-    #: Whether a file may have a second name.
-    hard_links: bool = True
     #: Whether a rename replaces a file in one step.
     rename: bool = True
     #: Whether a lock is granted in time; databases need that.
@@ -60,7 +58,7 @@ def assumed(root: str) -> Capabilities:
     """What can be said before anything was tried."""
     mount = mounts.of_real(root)
     if mount is not None and mount.kind in _WITHOUT:
-        return Capabilities(symlinks=False, modes=False, hard_links=False)
+        return Capabilities(symlinks=False, modes=False)
     return Capabilities()
 
 
@@ -98,7 +96,6 @@ def probe(folder: str, system: "System") -> Capabilities:
             symlinks=_works(lambda: system.symlink("one", link)) and os.path.islink(link),
             modes=_keeps_modes(system, room, first),
             owner=first.st_uid == os.geteuid(),
-            hard_links=_works(lambda: system.hard_link(one, os.path.join(room, "second"))),
             locks=_grants_locks(one),
             rename=_works(lambda: system.rename(other, one)) and not os.path.lexists(other),
         )
@@ -175,9 +172,3 @@ def open_parent(path: str, below: str = "/") -> str:
         if found.st_mode & 0o022 or found.st_uid not in (0, os.geteuid()):
             return folder
     return ""
-
-
-def free_bytes(path: str) -> int:
-    """Bytes that this user can still write there; the platform's quota may be smaller and is not known."""
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize

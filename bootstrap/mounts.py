@@ -21,11 +21,6 @@ class Mount(NamedTuple):
         """Changes when something else, or the same with other options, is mounted here."""
         return " ".join((self.device, self.root, self.kind, self.source, self.options, self.of_all))
 
-    @property
-    def is_network(self) -> bool:
-        """Whether another machine keeps what is stored here."""
-        return self.kind.startswith(("nfs", "cifs", "smb", "ceph", "lustre", "9p", "fuse.", "glusterfs"))
-
 
 def parse(lines: Iterable[str]) -> list[Mount]:
     """The mounts in ``lines``; one that is not understood is left out."""

@@ -13,6 +13,15 @@ TOPIC = "start"
 #: Changes that lie no further apart than this, in seconds, were one start's.
 _ONE_START = 30.0
 
+#: What follows for a person from what a storage cannot do; a start has tried it and goes round it.
+_LACKS = {
+    "symlinks": "cannot hold links: a folder that has links in it stays in this home only.",
+    "modes": "ignores permissions: ssh would refuse keys in it, so each home gets copies of them.",
+    "owner": "gives what you make there to another user: ssh would refuse keys in it, so homes get copies.",
+    "rename": "cannot replace a file in one step: do not stop a notebook while it starts.",
+    "locks": "grants no locks: keep databases (SQLite, conda's) out of it, for they hang or break there.",
+}
+
 
 def look(patient: Patient) -> Iterator[Finding]:
     """The storage, the items as ``plan`` sees them, and what is on record."""
@@ -69,11 +78,9 @@ def _storage(patient: Patient) -> Iterator[Finding]:
         what = f"{root} cannot be written, so whatever you change is gone when this notebook stops."
         yield Finding("storage", PROBLEM, what, command)
     found = capabilities.known(root, place.local)
-    if found is not None and not found.locks:
-        what = (
-            f"{root} grants no locks, so databases in it (notebook history, pip's and conda's) hang or break."
-        )
-        yield Finding("storage", NOTE, what)
+    for name, what in _LACKS.items():
+        if found is not None and not getattr(found, name):
+            yield Finding("storage", NOTE, f"{root} {what}")
 
 
 def _take_at_its_word(patient: Patient) -> str:

@@ -12,6 +12,7 @@ import pytest
 from images.checks.start import wheel
 from tests.bootstrap.homes import put, tree
 from tests.bootstrap.machine import Machine, bare_machine
+from tests.needs import need
 
 HERE = Path(__file__).parent
 Findings = list[dict[str, str]]
@@ -139,6 +140,22 @@ def test_a_storage_that_cannot_be_written_is_made_writable(machine: Machine) -> 
     assert found["severity"] == "problem"
     assert "cannot be written" in found["what"]
     assert doctor(machine, f"{script}\n{found['command']}") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [("--chmod-ignore", "ignores permissions"), ("--force-user=65534", "to another user")],
+)
+def test_what_a_storage_cannot_do_is_said_with_what_follows(tmp_path: Path, options: str, words: str) -> None:
+    need("bindfs")
+    machine = bare_machine(tmp_path)
+    (tmp_path / "behind").mkdir()
+    mount = f"bindfs {options} behind storage && deepdesign-bootstrap apply >&2"
+    script = f"{mount}; deepdesign-bootstrap doctor --json"
+    answer = json.loads(machine.run(script).stdout)
+    found = [one for one in answer["findings"] if one["topic"] == "storage"]
+    assert [one["severity"] for one in found] == ["note"]
+    assert words in found[0]["what"]
 
 
 def test_no_storage_is_said_plainly(tmp_path: Path) -> None:
