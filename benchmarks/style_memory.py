@@ -25,6 +25,7 @@ def main() -> int:
     figures: dict[str, object] = {"load average at the start": round(os.getloadavg()[0], 1)}
     for size in sizes:
         figures[size] = _in_a_process(size)
+        record("style_memory", figures)  # the largest take long: what is known is kept
     if "--compare" in sys.argv:
         figures[f"{sizes[0]}, the same in tiles of 512 px"] = _in_a_process(sizes[0], tile=512)
     record("style_memory", figures)

@@ -19,6 +19,7 @@ from techniques.losses import Terms
 
 __all__ = [
     "Callback",
+    "DivergedError",
     "History",
     "Keep",
     "OptimizerName",
@@ -40,6 +41,14 @@ _LBFGS_PAIRS = 10  # PyTorch's default of 100 takes 2.4 kB a pixel, more than VG
 _FIRST_MOVE = 0.02  # mean change of a value in the first L-BFGS step; one level of an 8-bit picture is 0.004
 _ADAM_RATE, _ADAM_BETAS = 0.02, (0.9, 0.99)
 _AVERAGED = 0.95  # decay of the averaged iterate
+
+
+class DivergedError(WorkFailedError):
+    """The loss is not a number any more. ``last`` is the best or averaged result of the steps before."""
+
+    def __init__(self, message: str, last: Parameters | None) -> None:
+        super().__init__(message)
+        self.last = last
 
 
 class Verdict(Enum):
@@ -104,7 +113,7 @@ def optimise(
     *before* the step.
 
     Raises:
-        WorkFailedError: a loss is not a number; the message names the step.
+        DivergedError: a loss is not a number; the message names the step.
     """
     run = _Run(stages, optimizer, keep, rate)
     if state is not None:
@@ -173,11 +182,13 @@ class _Run:
             self._first_move_visible(self.method)
         self.method.step(closure)  # type: ignore[arg-type]
         loss, parts = float(evaluated[0].total.detach()), {k: float(v) for k, v in evaluated[0].parts.items()}
-        if not math.isfinite(loss):
-            raise WorkFailedError(
+        moved = all(math.isfinite(float(leaf.detach().sum())) for leaf in self.leaves.values())
+        if not math.isfinite(loss) or not moved:
+            raise DivergedError(
                 f"Step {self.number + 1} ({self.stages[self.stage].name}): the loss is not a number "
                 "any more. "
-                "Lower --style-weight, or try --optimizer adam."
+                "Lower --style-weight, or try --optimizer adam.",
+                (self.kept or before or None) if self.number else None,
             )
         self._keep(before, loss)
         self.step, self.number = self.step + 1, self.number + 1

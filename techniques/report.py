@@ -13,7 +13,7 @@ from PIL import Image
 from techniques.models import Models, viewer_script
 from techniques.pictures import Picture, Plane
 
-__all__ = ["GENERATOR", "Curve", "Page", "Table", "curve", "data_uri", "render"]
+__all__ = ["GENERATOR", "Curve", "Page", "Table", "Trade", "curve", "data_uri", "render", "trade"]
 
 GENERATOR = "deepdesign report"  # in the page's <meta>: how we know a page of ours again
 _SHOWN = 1600  # px, longer side: the page stays a few megabytes however large the result
@@ -32,6 +32,18 @@ class Curve:
     boundaries: tuple[float, ...]
     title: str = "Loss"
     logarithmic: bool = True
+
+
+@dataclass(frozen=True)
+class Trade:
+    """How much form was given for how much style, ready to draw: dots with labels, joined in their order.
+
+    ``ends`` are the least and the greatest distance to the content, then to the style.
+    """
+
+    points: str
+    dots: tuple[tuple[float, float, str], ...]
+    ends: tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,9 @@ class Page:
     """Over the pictures in ``styles``, where they are no styles."""
     note: str = ""
     """What is to be seen in those pictures, where that needs words."""
+    sheet: Picture | None = None
+    """All pictures of a batch on one."""
+    trade: Trade | None = None
 
 
 def curve(
@@ -95,6 +110,30 @@ def curve(
     )
 
 
+def trade(pairs: Sequence[tuple[float, float]], labels: Sequence[str] = ()) -> Trade | None:
+    """Distances to the content and to the style as one curve; None if it has no length.
+
+    The lower, the more of the style; the further left, the more of the content. ``labels`` are of its dots;
+    without any only its two ends are marked.
+    """
+    if len(pairs) < 2:
+        return None
+    axes = []
+    for values in zip(*pairs, strict=True):
+        low, high = min(values), max(values)
+        axes.append([(one - low) / ((high - low) or 1.0) for one in values])
+    places = [
+        (round(x * _WIDTH, 1), round((1 - y) * _HEIGHT, 1)) for x, y in zip(axes[0], axes[1], strict=True)
+    ]
+    named = labels or ("first step", *[""] * (len(pairs) - 2), "last step")
+    content, style = ([pair[axis] for pair in pairs] for axis in (0, 1))
+    return Trade(
+        " ".join(f"{x},{y}" for x, y in places),
+        tuple((x, y, label) for (x, y), label in zip(places, named, strict=True) if label),
+        (f"{min(content):.3g}", f"{max(content):.3g}", f"{min(style):.3g}", f"{max(style):.3g}"),
+    )
+
+
 def render(page: Page) -> str:
     """The page as one HTML text, its pictures inside."""
     environment = Environment(
@@ -107,6 +146,7 @@ def render(page: Page) -> str:
         before=data_uri(page.before.over_white(), _SHOWN),
         after=data_uri(page.after.over_white(), _SHOWN),
         styles=[(name, data_uri(picture.over_white(), _THUMBNAIL)) for name, picture in page.styles],
+        sheet=data_uri(page.sheet.over_white(), _SHOWN) if page.sheet else "",
         width=_WIDTH,
         height=_HEIGHT,
     )

@@ -187,7 +187,8 @@ def occupied(place: Place) -> Iterator[None]:
     except OSError as error:
         _remove_empty(made)
         raise BadInputError(
-            f"-o: {folder} cannot be written: {error.strerror or error}. Choose another folder with -o."
+            f"{_asked(folder)}: {folder} cannot be written: {error.strerror or error}. "
+            "Choose another folder with -o."
         ) from error
     try:
         try:
@@ -281,6 +282,12 @@ def _unused(folder: Path, kind: Kind, *, resume: bool) -> Path:
             return latest if resume else candidate
         number += 1
         latest, candidate = candidate, folder / str(number)
+
+
+def _asked(folder: Path) -> str:
+    """What sent the results to ``folder``."""
+    named = os.environ.get("DEEPDESIGN_OUTPUT")
+    return "$DEEPDESIGN_OUTPUT" if named and Path(named).absolute() in (folder, *folder.parents) else "-o"
 
 
 def _remove_empty(folders: list[Path]) -> None:

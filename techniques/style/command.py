@@ -29,6 +29,26 @@ def _shares(context: click.Context, parameter: click.Parameter, value: str) -> t
 @click.argument("content")
 @click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
 @click.option(
+    "--preset",
+    type=click.Choice(["subtle", "balanced", "bold"]),
+    default="balanced",
+    show_default=True,
+    help="Weights by intent; options that are given come before it.",
+)
+@click.option(
+    "--preview", is_flag=True, help="The same at 224 px in seconds, to look at before the long run."
+)
+@click.option(
+    "--sweep",
+    metavar="VALUES",
+    help="A picture for each style weight, such as 0.3,1,3 (or content-weight=1,5,20), on a contact sheet.",
+)
+@click.option(
+    "--sequence",
+    is_flag=True,
+    help="CONTENT is a folder of frames: each begins with the one before, so that a film does not flicker.",
+)
+@click.option(
     "--size",
     type=int,
     default=_DEFAULT.size,
@@ -182,7 +202,10 @@ def _shares(context: click.Context, parameter: click.Parameter, value: str) -> t
     "Default: most of what is free.",
 )
 @shared_options
+@click.pass_context
 def style(
+    context: click.Context,
+    /,
     content: str,
     styles: tuple[str, ...],
     output: str | None,
@@ -191,29 +214,49 @@ def style(
     resume: bool,
     mask: str | None,
     style_masks: tuple[str, ...],
+    preset: str,
+    preview: bool,
+    sweep: str | None,
+    sequence: bool,
     **chosen: Any,
 ) -> None:
     """Paint the picture CONTENT in the manner of one or more STYLE pictures.
 
-    The defaults are a balance that holds at every size; --style-weight 3 is bold, 0.3 is subtle. Beside the
-    picture come a record (run.json) and a report page (HTML) with a before/after slider.
+    CONTENT may be a folder of pictures. The defaults are a balance that holds at every size; --preset bold
+    and --preset subtle lean from it. Beside the picture come a record (run.json) and a report page (HTML)
+    with a before/after slider.
     """
     # Imported here: --help answers at once, and a mistake is reported before PyTorch is loaded.
     from techniques.progress import progress_for
-    from techniques.style.job import plan_job
+    from techniques.style import batch, job, presets
 
-    job = plan_job(
-        Path(content),
-        [Path(path) for path in styles],
-        output=None if output is None else Path(output),
-        settings=StyleSettings(**chosen),
-        mask=None if mask is None else Path(mask),
-        style_masks=[Path(one) for one in style_masks],
-        resume=resume,
-    )
-    from techniques.style.run import run_job
+    given = {
+        name: value
+        for name, value in chosen.items()
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+    }
+    settings = presets.preset(preset, **given)
+    if preview:
+        settings = presets.preview_of(settings)
+    inputs: dict[str, Any] = {
+        "output": None if output is None else Path(output),
+        "settings": settings,
+        "mask": None if mask is None else Path(mask),
+        "style_masks": [Path(one) for one in style_masks],
+        "resume": resume,
+    }
+    paints = [Path(path) for path in styles]
+    said = progress_for(quiet=quiet, as_json=as_json)
+    many = batch.plan_many(Path(content), paints, sweep=sweep, sequence=sequence, **inputs)
+    one = None if many else job.plan_job(Path(content), paints, **inputs)
+    if preview:
+        said.say(f"A preview: {settings.size} px at most, {settings.iterations} steps.")
+    if many:
+        record = batch.run_batch(many, said)
+    elif one:
+        from techniques.style.run import run_job
 
-    record = run_job(job, progress_for(quiet=quiet, as_json=as_json))
+        record = run_job(one, said)
     if as_json:
         click.echo(json.dumps(record))
     elif not quiet:

@@ -31,6 +31,8 @@ class Job:
     style_masks: tuple[Path, ...] = ()
     masks: Masks | None = None
     """The regions that the masks, or the pictures' own colours, make."""
+    initial: Picture | None = None
+    """What the work begins with, at full size: the frame before, in a sequence."""
 
 
 def plan_job(

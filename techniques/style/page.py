@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from techniques.pictures import fit
-from techniques.report import Page, curve
+from techniques.report import Page, curve, trade
 from techniques.style.job import Job
 from techniques.style.settings import StyleSettings
 from techniques.style.transfer import Stylized
-from techniques.weights import Weights
 
-__all__ = ["command_line", "page"]
+__all__ = ["command_line", "network_rows", "page", "settings_rows"]
 
 _SHOWN = (
     "content_weight",
@@ -31,9 +30,9 @@ _SHOWN = (
 )
 
 
-def page(record: dict[str, Any], job: Job, result: Stylized, weights: Weights) -> Page:
+def page(record: dict[str, Any], job: Job, result: Stylized) -> Page:
     """The page of a finished run; ``record`` is its ``run.json``."""
-    metrics, entry = record["metrics"], weights.entry
+    metrics = record["metrics"]
     return Page(
         title=f"{job.sources[0].stem}, after {' and '.join(path.stem for path in job.sources[1:])}",
         before=fit(job.before, job.size),
@@ -52,18 +51,23 @@ def page(record: dict[str, Any], job: Job, result: Stylized, weights: Weights) -
             ("memory, peak", f"{metrics['peak_memory_mb']} MiB"),
             ("versions", ", ".join(f"{name} {number}" for name, number in record["versions"].items())),
         ],
-        settings=[(name.replace("_", " "), str(record["arguments"][name])) for name in _SHOWN],
-        weights={
-            "name": entry.name,
-            "what it is": entry.title,
-            "source": str(entry.source),
-            "sha256": weights.sha256,
-            "licence": entry.licence.stated,
-            "unclear": entry.licence.unclear,
-            "credit": entry.credit,
-        },
+        settings=settings_rows(record["arguments"]),
+        weights=network_rows(record["weights"]),
         command=command_line(job.sources, record["arguments"]),
+        trade=trade(list(zip(result.history["content"], result.history["style"], strict=True))),
     )
+
+
+def settings_rows(arguments: dict[str, Any]) -> list[tuple[str, str]]:
+    """The settings that make the picture what it is, from what ``run.json`` says."""
+    return [(name.replace("_", " "), str(arguments[name])) for name in _SHOWN]
+
+
+def network_rows(weights: dict[str, str]) -> dict[str, str]:
+    """What a page says about the network, from what ``run.json`` says."""
+    labels = {"name": "name", "title": "what it is", "source": "source", "sha256": "sha256"}
+    labels |= {"licence": "licence", "unclear": "unclear", "credit": "credit"}
+    return {label: weights[key] for key, label in labels.items()}
 
 
 def command_line(sources: Sequence[Path], arguments: dict[str, Any]) -> str:

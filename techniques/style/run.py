@@ -11,20 +11,22 @@ import torch
 
 from techniques.checkpoints import Checkpointer, load_checkpoint
 from techniques.device import Device, choose_device
-from techniques.errors import InterruptedRunError
+from techniques.errors import InterruptedRunError, WorkFailedError
 from techniques.files import write_text
 from techniques.interrupts import Interrupts
 from techniques.layers import LAYERS, require_layers
 from techniques.memory import peak_resident
 from techniques.networks import NETWORKS, load_network
-from techniques.optimise import Step, Verdict
+from techniques.notebook import progress_here
+from techniques.optimise import DivergedError, Step, Verdict
 from techniques.pictures import save_picture
 from techniques.plans import Planner, limit_for, restored
-from techniques.progress import Progress, Quiet
+from techniques.progress import Progress
 from techniques.report import render
-from techniques.runs import finished_record, occupied, versions, write_record
+from techniques.runs import Place, finished_record, occupied, versions, write_record
 from techniques.style.job import Job, plan_job
 from techniques.style.page import page
+from techniques.style.preview import LivePreview, picture_of
 from techniques.style.scene import costs_of
 from techniques.style.settings import StyleSettings
 from techniques.style.transfer import Stylized, stylize
@@ -53,7 +55,8 @@ def style_files(
 
     ``output`` is a picture's path or a folder; without it the platform's folder for results is taken. With
     ``resume`` an interrupted run with the same arguments continues from its checkpoint; a finished one is
-    left as it is. Ctrl-C or SIGTERM stop after the current step, with a checkpoint.
+    left as it is. Without ``progress``, a notebook shows a bar and the picture as it comes. Ctrl-C or SIGTERM
+    stop after the current step, with a checkpoint.
 
     Raises:
         BadInputError: a picture, a setting or the output cannot be used; nothing has been written.
@@ -69,7 +72,7 @@ def style_files(
         style_masks=[Path(one) for one in style_masks],
         resume=resume,
     )
-    return run_job(job, progress or Quiet())
+    return run_job(job, progress or progress_here(_preview(job.place)))
 
 
 def run_job(job: Job, said: Progress) -> dict[str, Any]:
@@ -109,9 +112,10 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             "losses": {name: [float(f"{v:.6g}") for v in values] for name, values in result.history.items()},
             "seconds": round(seconds, 3),
         }
-        write_text(place.report, render(page(record, job, result, weights)))
+        write_text(place.report, render(page(record, job, result)))
         write_record(place, record)
         place.checkpoint.unlink(missing_ok=True)
+        _preview(place).unlink(missing_ok=True)
     return record
 
 
@@ -160,11 +164,14 @@ def _work(job: Job, weights: Weights, device: Device, said: Progress) -> tuple[S
                 network=network,
                 device=device,
                 planner=planner,
-                callbacks=(show, checkpointer, halt),
+                callbacks=(show, checkpointer, LivePreview(_preview(job.place), job.before), halt),
                 state=state,
                 announce=said.say,
                 masks=job.masks,
+                initial=job.initial,
             )
+        except DivergedError as error:
+            raise _with_last_good(error, job) from error
         finally:
             said.end()
     return result, planner, earlier + time.monotonic() - began
@@ -193,6 +200,8 @@ def _identity(job: Job, weights: Weights, device: Device) -> dict[str, Any]:
     flags["--weights"] = f"{weights.entry.name} {weights.sha256[:12]}"
     digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in job.sources]
     found = {**flags, "the content picture": digests[0], "the style pictures": " ".join(digests[1:])}
+    if job.initial is not None:
+        found["the frame before"] = hashlib.sha256(job.initial.rgb.tobytes()).hexdigest()[:12]
     masks = [job.mask, *job.style_masks] if job.mask else []
     return {
         **found,
@@ -209,7 +218,21 @@ def _weights(weights: Weights) -> dict[str, str]:
         "source": str(entry.source),
         "licence": entry.licence.stated,
         "unclear": entry.licence.unclear,
+        "credit": entry.credit,
     }
+
+
+def _preview(place: Place) -> Path:
+    return place.result.with_name(f"{place.result.stem}.preview.jpg")
+
+
+def _with_last_good(error: DivergedError, job: Job) -> WorkFailedError:
+    """What ``error`` says, behind saving the last picture that was one."""
+    if error.last is None:
+        return WorkFailedError(str(error))
+    kept = job.place.result.with_name(f"{job.place.result.stem}.last-good.png")
+    save_picture(kept, picture_of(error.last["image"], job.before))
+    return WorkFailedError(f"{error} The last good picture is {kept}.")
 
 
 def _peak(device: Device) -> int:

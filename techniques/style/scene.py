@@ -46,6 +46,7 @@ class Scene:
     planner: Planner
     announce: Callable[[str], None]
     masks: Masks | None = None
+    initial: Picture | None = None
 
     @property
     def layers(self) -> tuple[str, ...]:

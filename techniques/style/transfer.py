@@ -68,8 +68,11 @@ def stylize(
     state: dict[str, Any] | None = None,
     announce: Callable[[str], None] = lambda _: None,
     masks: Masks | None = None,
+    initial: Picture | None = None,
 ) -> Stylized:
     """Paint ``content`` in the manner of ``styles``, region by region if there are ``masks``.
+
+    With ``initial`` the work begins with that picture, at full size, in half the steps: the frame before.
 
     Without ``network`` or ``device`` those that ``settings`` name are taken; the network's weights are
     fetched if need be. The result has the content's transparency, ICC profile and bit depth. On a CPU, the
@@ -93,7 +96,7 @@ def stylize(
     if planner is None:
         costs = costs_of(settings, network, len(masks.names) if masks else 0)
         planner = Planner(limit_for(settings.memory, device), costs)
-    scene = Scene(content, styles, settings, target, network, device.torch, planner, announce, masks)
+    scene = Scene(content, styles, settings, target, network, device.torch, planner, announce, masks, initial)
     plan = stages(scene)
     parameters, history = optimise(
         plan,
@@ -123,6 +126,8 @@ def finished(scene: Scene, image: Tensor) -> Picture:
 def stages(scene: Scene) -> list[Stage]:
     """One stage for each size of the pyramid that ends in the scene's target."""
     settings = scene.settings
+    if scene.initial is not None:
+        return [_stage(scene, scene.target, None, max(1, settings.iterations // 2))]
     sizes = pyramid(scene.target, start=_COARSEST)[-settings.iterations :]
     shares = [settings.iterations // len(sizes)] * len(sizes)
     shares[-1] += settings.iterations - sum(shares)
@@ -136,6 +141,8 @@ def _stage(scene: Scene, size: tuple[int, int], before: tuple[int, int] | None, 
     noisy = scene.settings.start == "noise"
 
     def start(previous: Parameters | None) -> Parameters:
+        if scene.initial is not None:
+            return {"image": tensor_of(fit(scene.initial, size), scene.device)}
         here = scene.content_at(size)
         if previous is None or before is None:
             return {"image": _noise(here, scene.settings.seed) if noisy else here}

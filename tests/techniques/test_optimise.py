@@ -1,12 +1,13 @@
 import io
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from techniques.errors import WorkFailedError
 from techniques.losses import Terms
-from techniques.optimise import Stage, Verdict, optimise
+from techniques.optimise import DivergedError, Stage, Verdict, optimise
 
 
 def valley(*centres, steps=20):
@@ -109,3 +110,26 @@ def test_steps_are_numbered_over_all_stages():
     optimise(valley(1.0, 2.0, steps=2), callbacks=[note])
 
     assert seen == [(1, 4, "stage 0"), (2, 4, "stage 0"), (3, 4, "stage 1"), (4, 4, "stage 1")]
+
+
+@pytest.mark.parametrize(("optimizer", "keep"), [("lbfgs", "best"), ("adam", "average")])
+def test_a_loss_that_is_no_number_stops_the_run_with_the_last_good_result(optimizer, keep):
+    [stage] = valley(1.0)
+    seen = []
+
+    def objective():
+        rate = stage.objective()
+
+        def rated(parameters):
+            terms = rate(parameters)
+            seen.append(terms.total.item())
+            return Terms(terms.total * math.nan, terms.parts) if len(seen) == 6 else terms
+
+        return rated
+
+    with pytest.raises(DivergedError, match=r"Step 6 \(stage 0\): the loss is not a number") as stopped:
+        optimise([replace(stage, objective=objective)], optimizer=optimizer, keep=keep)
+
+    last = stopped.value.last["x"]
+    assert torch.isfinite(last).all()
+    assert float(stage.objective()({"x": last}).total) < seen[0]

@@ -118,3 +118,16 @@ def test_a_mesh_has_its_own_names(tmp_path):
     assert names(place_for(tmp_path / "house", kind=MESH)) == ["result.obj", "run.json", "report.html"]
     with pytest.raises(BadInputError, match=r"a mesh is not written as \.png"):
         place_for(tmp_path / "house.png", kind=MESH)
+
+
+def test_a_default_folder_that_cannot_be_written_is_named_as_what_it_is(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("DEEPDESIGN_OUTPUT", str(tmp_path / "file" / "below"))
+
+    with (
+        pytest.raises(BadInputError, match=r"^\$DEEPDESIGN_OUTPUT: .* cannot be written"),
+        occupied(place_for(None)),
+    ):
+        pass
+    with pytest.raises(BadInputError, match=r"^-o: "), occupied(place_for(tmp_path / "file" / "a.png")):
+        pass

@@ -279,6 +279,8 @@ def truncated(tmp_path, good):
         (lambda t, g: [g, g, "-o", g / "below" / "a.png"], "cannot be written"),
         (lambda t, g: [g, g, "-o", "/proc/deepdesign/a.png"], "cannot be written"),
         (lambda t, g: [g, g, "--weights", "alexnet"], "no network called 'alexnet'"),
+        (lambda t, g: [g, g, "--style-layers", "relu9_1"], "no layer relu9_1"),
+        (lambda t, g: [g, g, "--weights", "vgg16", "--content-layers", "relu3_4"], "no layer relu3_4"),
     ],
 )
 def test_wrong_input_is_refused_in_one_line_and_leaves_nothing(arguments, says, small, program, tmp_path):

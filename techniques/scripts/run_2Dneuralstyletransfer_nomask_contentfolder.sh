@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The course's command, with its arguments in their order; it calls `deepdesign style`.
+set -euo pipefail
+
+if (($# != 7)); then
+    echo "Usage: bash ${0##*/} CONTENT_DIR STYLE_FILE OUTPUT_DIR IMAGE_SIZE STYLE_WEIGHT CONTENT_WEIGHT NUM_ITERS" >&2
+    echo "For example: bash ${0##*/} /storage/frames painting.jpg /artifacts/frames 500 0.2 1.0 1000" >&2
+    exit 2
+fi
+iterations="$7"
+if [[ ! "$iterations" =~ ^[0-9]+$ ]]; then
+    echo "NUM_ITERS is a whole number, not '$iterations'." >&2
+    exit 2
+fi
+# The course's 1000 steps at one size do what our 200 in a pyramid do.
+steps=$((10#$iterations / 5 > 0 ? 10#$iterations / 5 : 1))
+
+# The program that was installed together with this file, wherever PATH leads.
+program="$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/deepdesign"
+[[ -x "$program" ]] || program=deepdesign
+
+{
+    echo "content pictures $1, all in this folder"
+    echo "style picture    $2"
+    echo "results          $3"
+    echo "width            $4 pixels, aspect kept"
+    echo "style weight     $5   (0.2 and 1.0 are the balance; larger takes more of the style's textures)"
+    echo "content weight   $6   (larger keeps more of the content's forms)"
+    echo "steps            $steps, for the course's $iterations"
+} >&2
+exec "$program" style -o "$3" --width "$4" --style-weight "$5" --content-weight "$6" --iterations "$steps" -- "$1" "$2"
