@@ -82,15 +82,14 @@ def test_before_and_after_are_seen_in_a_browser_and_nothing_is_fetched(html, tmp
             args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
         )
         page = browser.new_page(viewport={"width": 500, "height": 420})
+        page.set_default_timeout(180_000)  # a processor draws here, and others want it too
         page.on("request", lambda request: asked.append(request.url))
         page.on(
             "console", lambda message: complaints.append(message.text) if message.type == "error" else None
         )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path.as_uri())
-        page.wait_for_function(
-            "[...document.querySelectorAll('model-viewer')].every(model => model.loaded)", timeout=120_000
-        )
+        page.wait_for_function("[...document.querySelectorAll('model-viewer')].every(model => model.loaded)")
         shots = {}
         for cut in (0, 100, 50):
             page.evaluate(
