@@ -149,6 +149,8 @@ def as_json(value: Any, status: int = 200, headers: dict[str, str] | None = None
 def _handler(server: Server) -> Callable[..., BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body leave as two writes; with Nagle's algorithm the second waits for the first's receipt.
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             reply = server.respond(
