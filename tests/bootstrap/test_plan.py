@@ -13,14 +13,15 @@ from bootstrap.actions import (
     MakeFolder,
     Relink,
     RemoveLink,
+    Replace,
     SetAside,
 )
-from bootstrap.items import ANY, FILE, FOLDER, Item
+from bootstrap.items import ANY, FILE, FOLDER, HOME, STOP, Item
 from bootstrap.observe import BROKEN, DEAD, LIVE, MISSING, MOUNT, OTHER, OURS, ItemState, WrongMode
 from bootstrap.plan import Group, Plan, Rules, plan_item
 from bootstrap.trees import Size
 
-_STORAGE_WRITES = (MakeFolder, MakeFile, Adopt, Keep, ChangeMode)
+_STORAGE_WRITES = (MakeFolder, MakeFile, Adopt, Keep, Replace, ChangeMode)
 
 
 def everything() -> Iterator[tuple[ItemState, Rules]]:
@@ -51,7 +52,11 @@ def everything() -> Iterator[tuple[ItemState, Rules]]:
                 from_image and real,
                 (WrongMode(".item/id_x", 0o644, 0o600, 1),) if wrong and store in (FOLDER, FILE) else (),
             )
-            yield state, Rules("/storage/cfg", writable, ephemeral, free=free, hindered=hindered)
+            rules = Rules("/storage/cfg", writable, ephemeral, free=free, hindered=hindered)
+            yield state, rules
+            if real and store in (FOLDER, FILE):
+                for policy in (HOME, STOP):  # what merge does is decided entry by entry, in test_merge
+                    yield state._replace(policy=policy), rules
 
 
 def index(group: Group, kind: type) -> int:
@@ -88,10 +93,26 @@ def test_what_goes_out_of_sight_of_a_home_that_will_be_gone_is_in_storage_first(
             continue
         if state.store == MISSING:
             assert 0 <= index(group, Adopt) < aside, (state, rules)
+        elif state.policy == HOME:
+            assert 0 <= index(group, Replace) < aside, (state, rules)
         elif rules.writable:
             assert 0 <= index(group, Keep) < aside, (state, rules)
         else:
             assert not rules.hindered, (state, rules)
+
+
+def test_what_home_replaces_in_storage_is_kept() -> None:
+    for state, rules in everything():
+        for action in plan_item(state, rules).actions:
+            assert not isinstance(action, Replace) or action.keep, (state, rules)
+
+
+def test_stop_means_that_nothing_is_done_where_both_differ() -> None:
+    for state, rules in everything():
+        if state.policy == STOP and not state.covered and not state.from_image:
+            group = plan_item(state, rules)
+            assert group.problem or group.note, (state, rules)
+            assert not any(isinstance(step, (SetAside, Link, Replace, Keep)) for step in group.actions)
 
 
 def test_no_link_is_made_to_nothing() -> None:
