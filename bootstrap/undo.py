@@ -46,7 +46,7 @@ def _items(place: Place) -> tuple[Group, ...]:
     groups = []
     for path, target in targets.items():
         linked = os.path.islink(path) and os.readlink(path) == target
-        if path.startswith(os.path.join(place.local, "")):
+        if _is_own(place, path):
             continue
         if linked or not os.path.lexists(path):
             groups.append(
@@ -69,6 +69,12 @@ def _older_links(place: Place) -> dict[str, str]:
         if ours and os.path.basename(leads) == name:
             found[path] = leads
     return found
+
+
+def _is_own(place: Place, path: str) -> bool:
+    """Whether ``path`` is in the bootstrap's own folder, under whatever name of this home."""
+    folder = os.path.realpath(os.path.dirname(path))
+    return (folder + "/").startswith(os.path.realpath(place.local) + "/")
 
 
 def _inside(place: Place, path: str) -> bool:

@@ -93,7 +93,7 @@ def agreed(scratch: Scratch) -> set[str]:
 
 @settings(
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     database=None,
     phases=[Phase.generate],  # to make a failing state smaller would take minutes on a real disk
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
