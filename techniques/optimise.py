@@ -104,20 +104,21 @@ def optimise(
     keep: Keep = "best",
     callbacks: Sequence[Callback] = (),
     state: State | None = None,
+    device: torch.device | None = None,
 ) -> tuple[Parameters, History]:
     """Minimise each stage's objective in turn, and return the last stage's parameters and the losses.
 
     ``keep`` says what a stage hands on: the parameters with the lowest loss that was evaluated, or (for
     optimisers that wander) their moving average. ``rate`` is Adam's. ``state`` is one that
-    a callback took from a ``Step``: the run goes on behind that step. A loss is that of the parameters
-    *before* the step.
+    a callback took from a ``Step``: the run goes on behind that step, on ``device`` (None: where the state's
+    tensors are). A loss is that of the parameters *before* the step.
 
     Raises:
         DivergedError: a loss is not a number; the message names the step.
     """
     run = _Run(stages, optimizer, keep, rate)
     if state is not None:
-        run.restore(state)
+        run.restore(state, device)
     while run.stage < len(stages):
         run.begin()
         while run.step < stages[run.stage].steps:
@@ -235,11 +236,16 @@ class _Run:
             "optimizer": self.method.state_dict(),
         }
 
-    def restore(self, state: State) -> None:
-        """Become the run that ``state`` was taken from."""
+    def restore(self, state: State, device: torch.device | None = None) -> None:
+        """Become the run that ``state`` was taken from, its tensors moved to ``device``."""
+
+        def moved(tensors: Parameters | None) -> Parameters | None:
+            return tensors and {name: value.to(device) for name, value in tensors.items()}
+
         self.stage, self.step, self.number = state["stage"], state["step"], state["number"]
         self.lowest, self.history, self.before = state["lowest"], state["history"], state["seconds"]
-        self.parameters, self.kept = state["parameters"], state["kept"]
+        # A checkpoint comes back to main memory, wherever its run was.
+        self.parameters, self.kept = moved(state["parameters"]), moved(state["kept"])
         self.saved_optimizer = state["optimizer"]
 
     def _keep(self, before: Parameters, loss: float) -> None:

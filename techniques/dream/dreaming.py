@@ -80,6 +80,7 @@ def dream(
         keep="average",
         callbacks=callbacks,
         state=state,
+        device=device,
     )
     canvas = _canvas(photo, mask, settings, size, device)
     with torch.no_grad():

@@ -104,6 +104,7 @@ def stylize(
         keep="average" if settings.optimizer == "adam" else "best",
         callbacks=callbacks,
         state=state,
+        device=device.torch,
     )
     picture = finished(scene, parameters.pop("image"))
     boundaries = tuple(accumulate(stage.steps for stage in plan[:-1]))
