@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from techniques.cli import run
 from techniques.mesh_style import MeshStyleSettings, mesh_style_files
 from techniques.mesh_style.cameras import cameras_of_step
+from techniques.mesh_style.command import mesh_style
 from techniques.mesh_style.paint import Paint
 from techniques.mesh_style.statistics import views_moments
 from techniques.mesh_style.stylize import Work, judged, stylize
@@ -27,6 +29,7 @@ from techniques.optimise import Verdict
 from techniques.pictures import read_picture
 from techniques.raster.backend import TorchRasteriser
 from techniques.raster.cameras import Camera
+from techniques.raster.views import read_cameras
 from techniques.textures import gram
 from tests.techniques.conftest import PROGRAM
 
@@ -249,7 +252,7 @@ def test_what_cannot_work_is_refused_in_one_line(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_killed_run_is_taken_up_again_to_the_same_mesh(house, stripes, tmp_path, weights):
+def test_a_killed_run_is_taken_up_again_to_the_same_mesh(house, stripes, tmp_path, weights, capfd):
     command = [PROGRAM, "mesh-style", house, stripes, *FLAGS, "--iterations", "30"]
     killed, whole = tmp_path / "killed.obj", tmp_path / "whole.obj"
     checkpoint = tmp_path / ".killed.obj.checkpoint"
@@ -266,18 +269,13 @@ def test_a_killed_run_is_taken_up_again_to_the_same_mesh(house, stripes, tmp_pat
         [*command, "-o", killed, "--resume"], capture_output=True, text=True, timeout=500, check=True
     )
     assert "Going on behind step" in resumed.stderr
-    subprocess.run([*command, "-o", whole], capture_output=True, timeout=500, check=True)
+    mesh_style_files(
+        house, stripes, output=whole, settings=replace(TINY, iterations=30, turntable=0, device="cpu")
+    )
     assert killed.with_suffix(".png").read_bytes() == whole.with_suffix(".png").read_bytes()
     assert not checkpoint.exists()
-    other = subprocess.run(
-        [*command, "-o", killed, "--resume", "--seed", "9"],
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
-    assert other.returncode == 2
-    assert "seed" in other.stderr
+    assert run([*map(str, command[1:]), "-o", str(killed), "--resume", "--seed", "9"]) == 2
+    assert "seed" in capfd.readouterr().err
 
 
 def test_the_course_s_command_says_what_it_understood(house, stripes, tmp_path):
@@ -304,3 +302,23 @@ def test_the_course_s_command_says_what_it_understood(house, stripes, tmp_path):
     assert "100" in half.split()
     for wrong in (["1.0", "2e9"], ["one", "2e9", "1000"]):
         assert subprocess.run([*called, *wrong], capture_output=True, check=False).returncode == 2
+
+
+def test_what_the_docs_show_is_so(tmp_path):
+    docs = (Path(__file__).parents[3] / "docs" / "meshes.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", docs, re.DOTALL)
+    (tmp_path / "cameras.yaml").write_text(block)
+    cameras = read_cameras(tmp_path / "cameras.yaml")
+    assert [(camera.azimuth, camera.elevation) for camera in cameras] == [(0, 0), (45, 20), (120, 35)]
+    rows = re.search(r"## `deepdesign mesh-style`(.*?)### What it leaves", docs, re.DOTALL)
+    assert rows is not None
+    known = {
+        option for parameter in mesh_style.params for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    shown = set(re.findall(r"`(?:[^`]*?)(--[a-z-]+)", rows[1]))
+    assert shown
+    assert shown <= known
+    assert {option for option in known if option.startswith("--")} <= shown | {"--output", "--debug"}
+    for field, default in (("iterations", "200"), ("texture_size", "1024"), ("turntable", "36")):
+        assert f"| {getattr(MeshStyleSettings(), field)} |" == f"| {default} |"
+        assert f"| {default} |" in rows[1]
