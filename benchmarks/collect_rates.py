@@ -53,7 +53,7 @@ class _Limited(Server):
 
 
 def _share(rule: HostRule, requests: int, clock: Clock | None) -> dict[str, float]:
-    """Requests over what the rule permits from the first to the last, after the first allowance is used."""
+    """Requests beside what the rule permits, over whole stretches: the last request opens the next one."""
     count, seconds = rule.rates[0]
     with _Limited(rule, clock) as server:
         client = Client(contact="me@example.edu", allow_private=True, rules={server.address: rule})
@@ -66,9 +66,9 @@ def _share(rule: HostRule, requests: int, clock: Clock | None) -> dict[str, floa
     return {
         "requests": requests,
         "seconds": round(spent, 1),
-        "per_minute": round((requests - count) / spent * 60, 2),
+        "per_minute": round((requests - 1) / spent * 60, 2),
         "permitted_per_minute": round(count / seconds * 60, 2),
-        "share_of_permitted": round((requests - count) / spent / (count / seconds), 4),
+        "share_of_permitted": round((requests - 1) / spent / (count / seconds), 4),
         "refused": refused,
     }
 
