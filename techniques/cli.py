@@ -18,6 +18,7 @@ _COMMANDS = {
     "style": "techniques.style.command:style",
     "dream": "techniques.dream.command:dream",
     "train": "techniques.training.command:train",
+    "mesh-dream": "techniques.mesh_dream.command:mesh_dream",
     "mesh-fit": "techniques.mesh_fit.command:mesh_fit",
     "mesh-style": "techniques.mesh_style.command:mesh_style",
     "classify": "techniques.classifiers.command:classify",

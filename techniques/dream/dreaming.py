@@ -29,7 +29,7 @@ from techniques.losses import Terms, TotalVariation
 from techniques.optimise import Callback, History, Parameters, Stage, optimise
 from techniques.pictures import Picture, fit
 
-__all__ = ["Dreamed", "Dreamer", "dream", "octaves", "stages"]
+__all__ = ["Dreamed", "Dreamer", "answer", "dream", "octaves", "stages"]
 
 _COARSEST = 384  # px, longer side: below it, views would show a photograph that is scaled up a lot
 _SMOOTHNESS_UNIT = 20.0
@@ -183,12 +183,17 @@ def _value(dreamers: Sequence[Dreamer], image: Tensor, views: Views, random: tor
     """The mean over networks, so that one more of them does not make the dream stronger."""
     values = []
     for dreamer in dreamers:
-        network, shape = dreamer.classifier.network, dreamer.classifier.view
+        shape = dreamer.classifier.view
         seen = views.take(image, (shape.width, shape.height), random)
-        with _watched(dreamer) as activations:
-            logits = network(seen)
-        values.append(value_of(dreamer.goals, logits, activations))
+        values.append(answer(dreamer, seen))
     return torch.stack(values).mean()
+
+
+def answer(dreamer: Dreamer, seen: Tensor) -> Tensor:
+    """How far ``dreamer`` sees its goals reached in views ``seen`` (N, 3, H, W) of the size that it wants."""
+    with _watched(dreamer) as activations:
+        logits = dreamer.classifier.network(seen)
+    return value_of(dreamer.goals, logits, activations)
 
 
 @contextmanager

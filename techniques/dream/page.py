@@ -12,7 +12,7 @@ from techniques.dream.settings import DreamSettings
 from techniques.pictures import fit
 from techniques.report import Page, Table, curve
 
-__all__ = ["command_line", "judges_table", "page", "title"]
+__all__ = ["command_line", "judges_table", "page", "title", "weights_shown"]
 
 _SHOWN = ("strength", "smoothness", "iterations", "octaves", "views", "closest", "turn", "start", "seed")
 _FLAGS = {"classes": "--class", "layers": "--layer"}
@@ -38,7 +38,7 @@ def page(record: dict[str, Any], job: Job, result: Dreamed, dreamers: Sequence[C
             ("versions", ", ".join(f"{name} {number}" for name, number in record["versions"].items())),
         ],
         settings=[(name.replace("_", " "), str(record["arguments"][name])) for name in _SHOWN],
-        weights=_weights(dreamers),
+        weights=weights_shown(dreamers),
         command=command_line(record["arguments"]),
     )
 
@@ -70,7 +70,7 @@ def command_line(arguments: dict[str, Any]) -> str:
 
 
 def judges_table(metrics: dict[str, Any]) -> Table:
-    """What each network sees before and after, those that took no part first."""
+    """What networks see before and after; those that took no part first."""
     rows = [("network", "class", "before", "after")]
     rows += [
         (f"{one['network']}{mark}", one["wanted"], f"{one['before']:.1%}", f"{one['after']:.1%}")
@@ -85,7 +85,8 @@ def judges_table(metrics: dict[str, Any]) -> Table:
     return Table("What other networks see", rows, note)
 
 
-def _weights(dreamers: Sequence[Classifier]) -> dict[str, str]:
+def weights_shown(dreamers: Sequence[Classifier]) -> dict[str, str]:
+    """The facts of the networks, as a report shows them."""
     facts: dict[str, str] = {}
     for number, one in enumerate(dreamers):
         mark = f" {number + 1}" if len(dreamers) > 1 else ""

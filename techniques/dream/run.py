@@ -32,6 +32,7 @@ __all__ = [
     "identity_of",
     "judged",
     "run_job",
+    "weights_of",
 ]
 
 
@@ -207,12 +208,13 @@ def facts_of(settings: DreamSettings, dreamers: Sequence[Classifier], device: De
         "seed": settings.seed,
         "device": device.kind,
         "machine": str(device),
-        "weights": _weights(dreamers),
+        "weights": weights_of(dreamers),
         "versions": versions(),
     }
 
 
-def _weights(dreamers: Sequence[Classifier]) -> dict[str, Any]:
+def weights_of(dreamers: Sequence[Classifier]) -> dict[str, Any]:
+    """The first network's facts; those of others that dreamt along are under ``others``."""
     first, *others = [weights_facts(one) for one in dreamers]
     return {**first, **({"others": others} if others else {})}
 

@@ -13,7 +13,7 @@ from techniques.meshes.outputs import Saved
 from techniques.report import Page, curve
 from techniques.weights import Weights
 
-__all__ = ["command_line", "page"]
+__all__ = ["command_line", "health_shown", "page"]
 
 _SHOWN = (
     "what",
@@ -43,7 +43,7 @@ def page(record: dict[str, Any], job: Job, styled: Styled, saved: Saved, weights
                 "style distance, held-out views",
                 f"{metrics['style']:.4f} (the mesh as it came: {metrics['style_before']:.4f})",
             ),
-            *_health(record["health"]),
+            *health_shown(record["health"]),
             *(("mended", line) for line in record["repaired"]),
             ("time", f"{record['seconds']:.0f} s, {metrics['steps']} steps"),
             ("device", record["machine"]),
@@ -66,7 +66,7 @@ def page(record: dict[str, Any], job: Job, styled: Styled, saved: Saved, weights
     )
 
 
-def _health(health: dict[str, Any]) -> list[tuple[str, str]]:
+def health_shown(health: dict[str, Any]) -> list[tuple[str, str]]:
     """The mesh's figures, before and after where they differ."""
     before, after, change = health["before"], health["after"], health["change"]
     lines = []

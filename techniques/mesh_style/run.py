@@ -15,7 +15,7 @@ from techniques.files import write_text
 from techniques.mesh_style.job import Job, plan_job
 from techniques.mesh_style.page import page
 from techniques.mesh_style.settings import MeshStyleSettings
-from techniques.mesh_style.stylize import Styled, Work, judged, stylize
+from techniques.mesh_style.stylize import Work, judged, stylize
 from techniques.meshes.atlas import Atlas, atlas_for
 from techniques.meshes.bake import baked, encoded
 from techniques.meshes.health import change_between, health_of
@@ -33,7 +33,7 @@ from techniques.runs import finished_record, occupied, versions, write_record
 from techniques.sessions import session
 from techniques.weights import Weights, obtain
 
-__all__ = ["mesh_style_files", "run_job"]
+__all__ = ["filled", "mesh_style_files", "moved", "painted", "run_job"]
 
 
 def mesh_style_files(
@@ -101,11 +101,11 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         with session(place, _identity(job, weights, device, choice), said, resume=job.resume) as running:
             styled = stylize(work, settings, callbacks=running.callbacks, state=running.state)
             seconds = running.seconds()
-        after = _moved(job.mesh, atlas.mesh, styled) if settings.what != "texture" else atlas.mesh
+        after = moved(job.mesh, atlas.mesh, styled.vertices) if settings.what != "texture" else atlas.mesh
         if settings.what == "geometry":
             after = replace(job.mesh, vertices=after.vertices, normals=after.normals)
         else:
-            after = painted(after, _filled(styled.texture.cpu(), covered), outputs_at(place).texture.name)
+            after = painted(after, filled(styled.texture.cpu(), covered), outputs_at(place).texture.name)
         said.say("Writing the mesh and its pictures.")
         saved = save_outputs(
             place,
@@ -150,16 +150,16 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
     return record
 
 
-def _moved(mesh: Mesh, drawn: Mesh, styled: Styled) -> Mesh:
-    """``drawn`` with the vertices of ``mesh`` where styling put them, in the file's own units."""
+def moved(mesh: Mesh, drawn: Mesh, vertices: torch.Tensor) -> Mesh:
+    """``drawn`` with those of ``mesh`` at unit-frame ``vertices`` (W, 3), in the file's own units."""
     frame, welded = mesh.normalised(), weld(mesh)
     start = np.zeros((len(welded.vertices), 3), dtype=np.float32)
     start[welded.index] = frame.vertices
-    places = styled.vertices.cpu().numpy()
+    places = vertices.cpu().numpy()
     changed = (places != start).any(axis=1)[welded.index]
-    moved = frame.vertices.copy()
-    moved[changed] = places[welded.index[changed]]
-    return drawn.moved(frame.back(moved))
+    there = frame.vertices.copy()
+    there[changed] = places[welded.index[changed]]
+    return drawn.moved(frame.back(there))
 
 
 def painted(mesh: Mesh, texture: torch.Tensor, name: str) -> Mesh:
@@ -177,7 +177,7 @@ def painted(mesh: Mesh, texture: torch.Tensor, name: str) -> Mesh:
     return replace(mesh, materials=materials, polygons=polygons, colors=None)
 
 
-def _filled(texture: torch.Tensor, place: Texels) -> torch.Tensor:
+def filled(texture: torch.Tensor, place: Texels) -> torch.Tensor:
     """``texture`` with the texels between charts filled, so that no seam shows elsewhere."""
     covered = torch.zeros(place.size**2, dtype=torch.bool)
     covered[place.index] = True
