@@ -33,7 +33,7 @@ from techniques.raster.backend import TorchRasteriser
 from techniques.textures import GramStyle
 from techniques.weights import obtain
 
-SETTINGS = MeshStyleSettings(size=128, views=4, texture_size=256, iterations=60, precision="float32")
+SETTINGS = MeshStyleSettings(size=128, views=4, texture_size=256, iterations=24, precision="float32")
 JUDGED_AT = 96  # px of a view
 Features = Callable[[Tensor], Mapping[str, Tensor]]
 
@@ -47,7 +47,7 @@ def main() -> None:
         "MobileNet-v2": _mobilenet(other),
     }
     figures: dict[str, Any] = {
-        "settings": "128 px, 4 views, 256 texels, 60 steps; judged on 8 cameras at 96 px"
+        "settings": "128 px, 4 views, 256 texels, 24 steps; judged on 8 cameras at 96 px"
     }
     for name, mesh in (("box", box((3, 2, 2))), ("sphere of 1,280 triangles", icosphere(3))):
         work = _work(mesh, style, network)
