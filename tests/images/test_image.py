@@ -11,6 +11,7 @@ from images.base import provide
 from images.checks import EVERY_IMAGE, NOTEBOOKS, checks
 from images.checks.configuration import layers
 from images.platforms import GRADIENT
+from images.weights import gathered
 from tests.images.conftest import PROGRAM
 from tests.images.conftest import build as build_image
 from tests.images.test_info import stub
@@ -98,17 +99,18 @@ def test_two_builds_of_one_commit_are_equal(subject, ca_bundle):
     """Every layer above torch, made anew from lock files and sources, comes out as the same bytes."""
     here = project.find()
     found, again = provide(subject.client, subject.choice.base, print), f"{subject.image}-again"
-    request = build.BuildRequest(subject.choice, here, found, (again,), ca=ca_bundle)
-    line = build.command(request, os.environ)
-    line[3:3] = ["--no-cache-filter", "light,wheel,project"]
-    done = subprocess.run(
-        line,
-        env=os.environ | {"SOURCE_DATE_EPOCH": str(here.epoch)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with gathered(subject.matrix.weights, print) as networks:
+        request = build.BuildRequest(subject.choice, here, found, (again,), weights=networks, ca=ca_bundle)
+        line = build.command(request, os.environ)
+        line[3:3] = ["--no-cache-filter", "light,weights,wheel,project"]
+        done = subprocess.run(
+            line,
+            env=os.environ | {"SOURCE_DATE_EPOCH": str(here.epoch)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr[-4000:]
     try:
         one, other = (
