@@ -116,7 +116,7 @@ class Squeeze(PlainLines):
         if what.startswith("480 x"):
             return
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + (165 << 20), -1))
+        resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + (300 << 20), -1))
 
 content, style, output = sys.argv[1:]
 settings = StyleSettings(
