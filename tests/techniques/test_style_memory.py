@@ -116,27 +116,33 @@ class Squeeze(PlainLines):
         if what.startswith("480 x"):
             return
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + (300 << 20), -1))
+        resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + (room << 20), -1))
 
-content, style, output = sys.argv[1:]
+content, style, output, room = *sys.argv[1:4], int(sys.argv[4])
 settings = StyleSettings(
     size=480, iterations=2, device="cpu", precision="float32", optimizer="adam", memory="20GB"
 )
 style_files(content, style, output=output, settings=settings, progress=Squeeze(sys.stderr))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script, small["china"], small["coffee"], tmp_path / "a.png"],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    # What lies between too little for any plan and enough for the first one differs a little from one PyTorch
+    # to the next.
+    for room in (195, 180, 210, 165):
+        output = tmp_path / f"{room}.png"
+        done = subprocess.run(
+            [sys.executable, "-c", script, small["china"], small["coffee"], output, str(room)],
+            env={**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        if done.returncode == 0 and "Memory ran out" in done.stderr:
+            break
 
     assert done.returncode == 0, done.stderr
     assert "Memory ran out; going on" in done.stderr
-    record = json.loads((tmp_path / "a.run.json").read_text())
+    record = json.loads(output.with_suffix(".run.json").read_text())
     assert record["memory"]["changes"]
-    with Image.open(tmp_path / "a.png") as picture:
+    with Image.open(output) as picture:
         assert picture.size == (480, 320)
     assert record["metrics"]["style"] < record["metrics"]["style_of_content"]
