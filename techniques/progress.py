@@ -8,7 +8,7 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
-__all__ = ["JsonLines", "PlainLines", "Progress", "Quiet", "TerminalBar", "progress_for"]
+__all__ = ["JsonLines", "PlainLines", "Progress", "Quiet", "TerminalBar", "progress_for", "show_results"]
 
 _LINE_EVERY = 5.0  # seconds
 
@@ -121,3 +121,11 @@ def progress_for(*, quiet: bool, as_json: bool) -> Progress:
     if as_json:
         return JsonLines(sys.stdout)
     return TerminalBar(sys.stderr) if sys.stderr.isatty() else PlainLines(sys.stderr)
+
+
+def show_results(record: Mapping[str, Any], *, quiet: bool, as_json: bool) -> None:
+    """A run's last words on standard output: its record as one JSON line, else where its results are."""
+    if as_json:
+        print(json.dumps(record))
+    elif not quiet:
+        print("\n".join(record["results"]))

@@ -144,7 +144,7 @@ def dream(
     if image is None:
         raise click.UsageError("Missing argument 'IMAGE'.", click.get_current_context())
     # Imported here: --help answers at once, and a mistake is reported before PyTorch is loaded.
-    from techniques.progress import progress_for
+    from techniques.progress import progress_for, show_results
 
     said = progress_for(quiet=quiet, as_json=as_json)
     settings = DreamSettings(**chosen)
@@ -177,10 +177,7 @@ def dream(
         from techniques.dream.run import run_job
 
         record = run_job(job, said)
-    if as_json:
-        click.echo(json.dumps(record))
-    elif not quiet:
-        click.echo("\n".join(record["results"]))
+    show_results(record, quiet=quiet, as_json=as_json)
 
 
 def _list(weights: str, *, as_json: bool) -> None:

@@ -1,6 +1,5 @@
 """``deepdesign mesh-dream``: the command line's view of the settings."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +103,7 @@ def mesh_dream(
     # Imported here: --help answers at once.
     from techniques.mesh_dream.job import plan_job
     from techniques.mesh_dream.settings import MeshDreamSettings
-    from techniques.progress import progress_for
+    from techniques.progress import progress_for, show_results
     from techniques.raster.views import read_cameras
 
     job = plan_job(
@@ -117,7 +116,4 @@ def mesh_dream(
     from techniques.mesh_dream.run import run_job
 
     record = run_job(job, progress_for(quiet=quiet, as_json=as_json))
-    if as_json:
-        click.echo(json.dumps(record))
-    elif not quiet:
-        click.echo("\n".join(record["results"]))
+    show_results(record, quiet=quiet, as_json=as_json)

@@ -1,6 +1,5 @@
 """``deepdesign mesh-fit``: the command line's view of the settings."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +128,7 @@ def mesh_fit(
     # Imported here: --help answers at once, and a mistake is reported before PyTorch is loaded.
     from techniques.errors import BadInputError
     from techniques.mesh_fit.job import plan_job
-    from techniques.progress import progress_for
+    from techniques.progress import progress_for, show_results
     from techniques.raster.views import read_cameras
 
     if lines and camera_file is not None:
@@ -145,7 +144,4 @@ def mesh_fit(
     from techniques.mesh_fit.run import run_job
 
     record = run_job(job, progress_for(quiet=quiet, as_json=as_json))
-    if as_json:
-        click.echo(json.dumps(record))
-    elif not quiet:
-        click.echo("\n".join(record["results"]))
+    show_results(record, quiet=quiet, as_json=as_json)

@@ -1,6 +1,5 @@
 """``deepdesign mesh-style``: the command line's view of the settings."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +170,7 @@ def mesh_style(
     """
     # Imported here: --help answers at once.
     from techniques.mesh_style.job import plan_job
-    from techniques.progress import progress_for
+    from techniques.progress import progress_for, show_results
     from techniques.raster.views import read_cameras
 
     job = plan_job(
@@ -185,7 +184,4 @@ def mesh_style(
     from techniques.mesh_style.run import run_job
 
     record = run_job(job, progress_for(quiet=quiet, as_json=as_json))
-    if as_json:
-        click.echo(json.dumps(record))
-    elif not quiet:
-        click.echo("\n".join(record["results"]))
+    show_results(record, quiet=quiet, as_json=as_json)

@@ -1,6 +1,5 @@
 """``deepdesign style``: the command line's view of the settings."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -227,7 +226,7 @@ def style(
     with a before/after slider.
     """
     # Imported here: --help answers at once, and a mistake is reported before PyTorch is loaded.
-    from techniques.progress import progress_for
+    from techniques.progress import progress_for, show_results
     from techniques.style import batch, job, presets
 
     given = {
@@ -257,7 +256,4 @@ def style(
         from techniques.style.run import run_job
 
         record = run_job(one, said)
-    if as_json:
-        click.echo(json.dumps(record))
-    elif not quiet:
-        click.echo("\n".join(record["results"]))
+    show_results(record, quiet=quiet, as_json=as_json)
