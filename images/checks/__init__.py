@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from images.checks import configuration, contents, experiment, hooks, start
+from images.checks import configuration, contents, experiment, gathering, hooks, meshes, start
 from images.matrix import Flavour
 from images.subject import Subject
 
@@ -32,9 +32,16 @@ EVERY_IMAGE: Mapping[str, Check] = _named(
     contents.carries_its_sbom,
     contents.has_consistent_packages,
     hooks.leaves_an_experiments_home_alone,
-    experiment.packs_and_unpacks_offline,
+    gathering.packs_and_unpacks_offline,
+    gathering.photographs_the_ground_offline,
+    gathering.collects_offline,
     experiment.classifies_offline,
     experiment.paints_offline,
+    experiment.dreams_offline,
+    experiment.trains_offline,
+    meshes.fits_a_mesh_offline,
+    meshes.paints_a_mesh_offline,
+    meshes.dreams_on_a_mesh_offline,
 )
 
 NOTEBOOKS: Mapping[str, Check] = _named(

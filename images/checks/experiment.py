@@ -1,16 +1,12 @@
-"""An experiment command as platforms run it: one argv, no home, no terminal, results where they belong."""
+"""The techniques on pictures, offline and on a read-only root: each does what no copy of its input shows."""
 
-import contextlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
-from images import container
+from images.checks.room import room
 from images.subject import Subject, ensure
 
-# Two pictures that are made where they are needed: a facade of windows, and stripes.
+# A facade of windows, and stripes.
 _PICTURES = """
 import numpy
 from PIL import Image
@@ -18,11 +14,11 @@ y, x = numpy.mgrid[0:96, 0:128]
 facade = numpy.stack([x + y, 220 - y, 90 + 100 * ((x // 12 + y // 16) % 2)], -1)
 stripes = numpy.stack([128 + 127 * numpy.sin((x + 2 * y) / 5), 255 - x, 40 + 0 * x], -1)
 for name, picture in (("a", facade), ("b", stripes)):
-    Image.fromarray(picture.clip(0, 255).astype("uint8")).save(f"/storage/{name}.jpg", quality=95)
+    Image.fromarray(picture.clip(0, 255).astype("uint8")).save(f"{name}.jpg", quality=95)
 """
 
 _COMPARE = """
-import glob, json
+import json, sys
 import numpy
 from PIL import Image
 record = json.load(open("/artifacts/run.json"))
@@ -38,13 +34,43 @@ print(json.dumps({
 }))
 """
 
+# Parts of the photograph, turned, and waves of all kinds: six of each to learn from, two to be asked about.
+_CLASSES = """
+from pathlib import Path
+import numpy
+from PIL import Image
+photo = Image.open("photo.jpg").convert("RGB")
+y, x = numpy.mgrid[0:96, 0:96]
+for number in range(8):
+    left, top = number * 37 % (photo.width - 96), number * 53 % (photo.height - 96)
+    wave = 128 + 127 * numpy.sin((x * (1 + number % 3) + y * (3 - number % 4)) / (3 + number))
+    waves = numpy.stack([wave, 255 - wave / 2, 40 + 20 * number + 0 * x], -1).astype("uint8")
+    cup = photo.crop((left, top, left + 96, top + 96)).rotate(45 * number)
+    for name, picture in (("cups", cup), ("waves", Image.fromarray(waves))):
+        folder = Path("known", name) if number < 6 else Path("new")
+        folder.mkdir(parents=True, exist_ok=True)
+        picture.save(folder / f"{name}{number}.jpg", quality=95)
+"""
+
+_DREAMT = """
+import json
+import numpy
+from PIL import Image
+record = json.load(open("/artifacts/dream.run.json"))
+result = Image.open("/artifacts/dream.png").convert("RGB")
+before = Image.open("/storage/photo.jpg").convert("RGB").resize(result.size)
+change = abs(numpy.asarray(result, "float") - numpy.asarray(before, "float")).mean()
+print(json.dumps({"change": change, "dreamer": record["metrics"]["dreamers"][0]}))
+"""
+
 
 def paints_offline(subject: Subject) -> None:
-    """`deepdesign style` without network and on a read-only root: a new picture, and its record."""
-    with _room(subject, "hed-vgg16") as room:
-        subject.output("python", "-c", _PICTURES, volumes=room.prepared)
-        room.run("deepdesign style /storage/a.jpg /storage/b.jpg --size 64 --iterations 12")
-        seen = json.loads(room.run("python", "-c", _COMPARE).splitlines()[-1])
+    """`deepdesign style`: a picture that is neither its content nor its style, and its record."""
+    with room(subject, "hed-vgg16") as here:
+        here.put(_PICTURES)
+        seen = last(
+            here.run("deepdesign style /storage/a.jpg /storage/b.jpg --size 64 --iterations 12", _COMPARE)
+        )
     ensure(seen["size"] == [64, 48], f"the picture has the size {seen['size']}, not 64 x 48")
     ensure(
         seen["to_content"] > 2, f"the picture is its content again (mean difference {seen['to_content']:.2f})"
@@ -53,25 +79,50 @@ def paints_offline(subject: Subject) -> None:
     _is_complete(seen["record"])
 
 
+def dreams_offline(subject: Subject) -> None:
+    """`deepdesign dream`: the network sees the class in the picture far more than in the photograph."""
+    with room(subject, "mobilenet-v2") as here:
+        here.put("")
+        seen = last(
+            here.run(
+                "deepdesign dream /storage/photo.jpg --class fountain --weights mobilenet-v2 --judges none "
+                "--size 128 --iterations 10 -o /artifacts/dream.png",
+                _DREAMT,
+            )
+        )
+    before, after = seen["dreamer"]["before"], seen["dreamer"]["after"]
+    ensure(after > 100 * before, f"the network saw the class with {before:.2g} before and {after:.2g} after")
+    ensure(seen["change"] > 1, f"the picture is the photograph again (mean difference {seen['change']:.2f})")
+
+
+def trains_offline(subject: Subject) -> None:
+    """`deepdesign train`, then `classify` with what it learnt: new pictures are told apart."""
+    with room(subject, "mobilenet-v2") as here:
+        here.put(_CLASSES)
+        said = here.run(
+            "deepdesign train /storage/known --weights mobilenet-v2 --epochs 2 --size 64 --judge none "
+            "--quiet -o /artifacts/net; "
+            "deepdesign classify /storage/new/*.jpg --weights /artifacts/net --top 1"
+        ).splitlines()
+    # The name of a picture, then its class.
+    answers = {line.split()[0]: said[at + 1] for at, line in enumerate(said) if line.startswith("/storage/")}
+    ensure(len(answers) == 4, f"{len(answers)} pictures were classified, not 4: {said}")
+    for name, answer in answers.items():
+        label = answer.split()[0]
+        ensure(f"/{label}" in name, f"{name} is taken for {label} by a network that was taught both")
+
+
 def classifies_offline(subject: Subject) -> None:
-    """`deepdesign classify` knows a cup of coffee (a photograph by Rachel Michetti, CC0) when it sees one."""
-    photograph = files("images.checks").joinpath("coffee.jpg").read_bytes()
-    with _room(subject, "mobilenet-v2") as room:
-        subject.write(room.storage, {"picture.jpg": photograph})
-        said = room.run("deepdesign classify /storage/picture.jpg --weights mobilenet-v2 --top 1")
+    """`deepdesign classify` knows a cup of coffee when it sees one."""
+    with room(subject, "mobilenet-v2") as here:
+        here.put("")
+        said = here.run("deepdesign classify /storage/photo.jpg --weights mobilenet-v2 --top 1")
     ensure("espresso" in said, f"a photograph of an espresso is taken for: {said}")
 
 
-def packs_and_unpacks_offline(subject: Subject) -> None:
-    """`deepdesign pack` and `unpack` give every file back, and refuse a damaged archive whole."""
-    with _room(subject) as room:
-        subject.write(room.storage, {f"work/{number}.txt": f"{number}" * 999 for number in range(3)})
-        room.run("deepdesign pack /storage/work -o /artifacts/work.zip --quiet")
-        room.run("deepdesign unpack /artifacts/work.zip -o /artifacts/back --quiet")
-        room.run("sh", "-c", 'diff -r /storage/work "$(dirname "$(find /artifacts/back -name 0.txt)")"')
-        room.run("sh", "-c", "head -c 300 /artifacts/work.zip >/artifacts/cut.zip")
-        room.run("sh", "-c", "deepdesign unpack /artifacts/cut.zip -o /artifacts/cut; test $? = 2")
-        room.run("sh", "-c", "test ! -e /artifacts/cut")
+def last(printed: str) -> dict[str, Any]:
+    """The JSON object on the last line of ``printed``."""
+    return dict(json.loads(printed.splitlines()[-1]))
 
 
 def _is_complete(record: dict[str, Any]) -> None:
@@ -79,62 +130,3 @@ def _is_complete(record: dict[str, Any]) -> None:
     missing = [key for key in keys if key not in record]
     ensure(not missing, f"run.json lacks {', '.join(missing)}")
     ensure("hed-vgg16" in json.dumps(record["weights"]), f"run.json names the weights {record['weights']}")
-
-
-@dataclass(frozen=True)
-class _Room:
-    """An experiment's surroundings: inputs that it may only read, a place for results, networks."""
-
-    subject: Subject
-    storage: str
-    artifacts: str
-    weights: str
-
-    @property
-    def prepared(self) -> dict[str, dict[str, str]]:
-        """The storage, to be written before the experiment."""
-        return {self.storage: {"bind": "/storage", "mode": "rw"}}
-
-    def run(self, *command: str) -> str:
-        """What ``command`` (one word: a line to split) prints: no network, read-only root, no home."""
-        return self.subject.output(
-            *(command if len(command) > 1 else command[0].split()),
-            volumes={
-                self.storage: {"bind": "/storage", "mode": "ro"},
-                self.artifacts: {"bind": "/artifacts", "mode": "rw"},
-                self.weights: {"bind": "/weights", "mode": "ro"},
-            },
-            read_only=True,
-            tmpfs={"/tmp": ""},  # noqa: S108 # the container's
-            environment={"DEEPDESIGN_WEIGHTS": "/weights", "HOME": "/nowhere"},
-        )
-
-
-@contextlib.contextmanager
-def _room(subject: Subject, *networks: str) -> Iterator[_Room]:
-    """Empty volumes, and ``networks``: the image's own, or those that it then fetches as on first use."""
-    carried = subject.labels.get("deepdesign.weights", "").split()
-    with subject.volume() as storage, subject.volume() as artifacts, subject.volume() as weights:
-        for name in networks:
-            if name not in carried:
-                _fetch(subject, name, weights)
-        yield _Room(subject, storage, artifacts, weights)
-
-
-def _fetch(subject: Subject, name: str, weights: str) -> None:
-    """Let the image fetch the network ``name`` into a volume, which needs the package index."""
-    with subject.volume() as trust:
-        mounts = {weights: {"bind": "/weights", "mode": "rw"}, trust: {"bind": "/trust", "mode": "ro"}}
-        environment = {"DEEPDESIGN_WEIGHTS": "/weights"}
-        if subject.ca:
-            subject.write(trust, {"ca.pem": subject.ca.read_bytes()})
-            environment |= {"PIP_CERT": "/trust/ca.pem", "SSL_CERT_FILE": "/trust/ca.pem"}
-        with container.running(
-            subject.client,
-            subject.image,
-            ["deepdesign", "weights", "fetch", name, "--quiet"],
-            volumes=mounts,
-            environment=environment,
-        ) as fetching:
-            status = fetching.wait()
-            ensure(status == 0, f"the weights could not be fetched: {fetching.logs().strip()}")
