@@ -1,15 +1,20 @@
 r"""Smooth silhouettes that carry gradients, by walking the silhouette edges of the mesh.
 
 A pixel is the mean of what its square sees; where a surface ends inside the square, point samples know
-nothing of it, and no gradient says that moving the surface would change the picture. Along an edge that is
-steep on the screen (nearer to vertical than to horizontal) one sample a row turns the missing integral over
-the boundary into a sum of crossings; for flat edges rows and columns change places. At each crossing the two
-neighbouring pixel centres, *in* on the surface and *out* beyond it, are blended:
+nothing of it, and no gradient says that moving the surface would change the picture. One sample of an edge
+for each row, and one for each column, turn the missing integral over the boundary into a sum of crossings.
+At each crossing the two neighbouring pixel centres, *in* on the surface and *out* beyond it, are blended:
 
-.. math:: C'_r = C_r + (s - 1/2)(C_{in} - C_{out}), \quad r = in \text{ if } s < 1/2 \text{ else } out
+.. math:: C'_r = C_r + w (s - 1/2)(C_{in} - C_{out}), \quad r = in \text{ if } s < 1/2 \text{ else } out
 
-with s in 0..1 the distance from the inner centre to the crossing. Enumerating edges instead of pixel pairs
-misses no edge because its triangle is smaller than a pixel.
+with s in 0..1 the distance from the inner centre to the crossing. For an edge with the normal n, w is
+q^2 (3 - 2q), with q = n_x^2 in rows and n_y^2 in columns: together 1. Were steep edges sampled in rows alone
+and flat ones in columns alone, a whole sample would come or go where an outline turns from one to the other:
+for discs with a radius of 14 to 30 pixels up to 6 per cent of the gradient, against 0.04 with the smooth
+weights. The picture stays continuous: a pixel whose centre an edge passes has moved by 1/2 from either side.
+w itself carries no gradient: where lines fall, s - 1/2 is 0 on average, and w of an edge shorter than a pixel
+turns so fast that its slope would be noise. Enumerating edges instead of pixel pairs misses no edge because
+its triangle is smaller than a pixel.
 """
 
 from dataclasses import dataclass
@@ -32,6 +37,8 @@ class _Pairs:
     outer: Tensor
     share: Tensor
     """s, differentiable in the positions."""
+    weight: Tensor
+    """w."""
 
 
 def antialias(colours: Tensor, raster: Tensor, positions: Tensor, edges: EdgeTable) -> Tensor:
@@ -47,11 +54,12 @@ def antialias(colours: Tensor, raster: Tensor, positions: Tensor, edges: EdgeTab
     seen = _Seen(raster.detach()[..., 3].reshape(-1), raster.detach()[..., 2].reshape(-1))
     silhouette = _silhouettes(x.detach(), y.detach(), edges)
     blended = flat
-    for steep in (True, False):
-        pairs = _walk(x, y, z.detach(), edges, silhouette, seen, (height, width), steep=steep)
+    for in_rows in (True, False):
+        pairs = _walk(x, y, z.detach(), edges, silhouette, seen, (height, width), in_rows=in_rows)
         if not len(pairs.inner):
             continue
-        change = (pairs.share - 0.5).unsqueeze(1) * (rows(flat, pairs.inner) - rows(flat, pairs.outer))
+        amount = (pairs.weight * (pairs.share - 0.5)).unsqueeze(1)
+        change = amount * (rows(flat, pairs.inner) - rows(flat, pairs.outer))
         target = torch.where(pairs.share.detach() < 0.5, pairs.inner, pairs.outer)
         blended = blended.index_add(0, target, change)
     return blended.view(batch, height, width, channels)
@@ -97,22 +105,22 @@ def _walk(
     seen: _Seen,
     size: tuple[int, int],
     *,
-    steep: bool,
+    in_rows: bool,
 ) -> _Pairs:
-    """The pairs of horizontal (``steep``) or vertical neighbours that silhouette edges separate."""
+    """The pairs of horizontal (``in_rows``) or vertical neighbours that silhouette edges separate."""
     view, edge, side = silhouette
     count = x.shape[1]
     a, b = (view * count + edges.ends[edge, end] for end in (0, 1))
     # The walked axis n counts lines; m runs along a line.
-    along, lines = (x, y) if steep else (y, x)
-    limit_n, limit_m = size if steep else (size[1], size[0])
+    along, lines = (x, y) if in_rows else (y, x)
+    limit_n, limit_m = size if in_rows else (size[1], size[0])
     m, n = along.reshape(-1, 1), lines.reshape(-1, 1)
     with torch.no_grad():
         run_n, run_m = (n[b] - n[a]).squeeze(1), (m[b] - m[a]).squeeze(1)
-        chosen = run_n.abs() >= run_m.abs() if steep else run_n.abs() > run_m.abs()
+        weight = _weight(run_n, run_m)
         low = torch.minimum(n[a], n[b]).squeeze(1).ceil().clamp(min=0)
         high = torch.maximum(n[a], n[b]).squeeze(1).ceil().clamp(max=limit_n)
-        lines_each = torch.where(chosen, high - low, 0).clamp(min=0).long()
+        lines_each = (high - low).clamp(min=0).long()
         index = torch.repeat_interleave(lines_each)
         line = low[index] + (
             torch.arange(len(index), device=x.device) - (lines_each.cumsum(0) - lines_each)[index]
@@ -124,11 +132,11 @@ def _walk(
     with torch.no_grad():
         before = crossing.floor()
         inside = (before >= 0) & (before <= limit_m - 2)
-        surface_before = side * run_n.sign() * (1 if steep else -1) > 0
+        surface_before = side * run_n.sign() * (1 if in_rows else -1) > 0
         nearer = (z.reshape(-1)[a] + k * (z.reshape(-1)[b] - z.reshape(-1)[a])).detach()
         lower = before.clamp(0, limit_m - 2).long()
         place = line.long()
-        if steep:
+        if in_rows:
             pixel, step = (view * size[0] + place) * size[1] + lower, 1
         else:
             pixel, step = (view * size[0] + lower) * size[1] + place, size[1]
@@ -142,7 +150,13 @@ def _walk(
         before = before[kept]
     share = crossing[kept] - before
     share = torch.where(surface_before, share, 1 - share)
-    return _Pairs(inner[kept], outer[kept], share)
+    return _Pairs(inner[kept], outer[kept], share, weight[index][kept])
+
+
+def _weight(across: Tensor, along: Tensor) -> Tensor:
+    """W (N,) of edges that run ``across`` the sampling lines, and ``along`` them, so far."""
+    q = across.square() / (across.square() + along.square()).clamp(min=1e-20)
+    return q.square() * (3 - 2 * q)
 
 
 def _nearest(kept: Tensor, pixel: Tensor, depth: Tensor, pixels: int) -> Tensor:

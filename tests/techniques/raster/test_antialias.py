@@ -52,6 +52,20 @@ def test_the_area_and_its_gradient_are_right_at_any_triangle_size(subdivisions):
     assert float(scale.grad) == pytest.approx((exact[2] - exact[1]) / 2e-5, rel=0.02)
 
 
+def test_no_sample_comes_or_goes_where_an_outline_turns_from_steep_to_flat():
+    """A disc of 720 corners at many radii: each one's gradient is the whole circumference."""
+    turn = torch.arange(720, dtype=torch.float64) * (2 * torch.pi / 720)
+    rim = torch.stack([turn.cos(), turn.sin(), turn * 0], 1)
+    vertices = torch.cat([rim, rim[:1] * 0])
+    corner = torch.arange(720, dtype=torch.int32)
+    triangles = torch.stack([corner, (corner + 1) % 720, torch.full_like(corner, 720)], 1)
+    edges, cameras = edge_table(triangles), matrices([Camera(projection="orthographic", span=2)], vertices)
+    for radius in torch.linspace(6, 14, 17, dtype=torch.float64):  # pixels
+        scale = (radius / 16).requires_grad_()
+        silhouettes(vertices * scale, triangles, edges, cameras, 32).sum().backward()
+        assert float(scale.grad) / 16 == pytest.approx(2 * torch.pi * float(radius), rel=0.01), radius
+
+
 def test_a_colour_loss_falls_the_way_finite_differences_say():
     """Against central differences of an 8 x 8 supersampled picture, over random deformations."""
     vertices, triangles = icosphere(2)
