@@ -74,7 +74,7 @@ def plan_job(
         model = decimated(model, settings.faces)
         notes.append(
             f"--faces: {count:,} triangles were reduced to {len(model.faces):,}; polygons, texture "
-            "coordinates and groups of the file are gone."
+            "coordinates, colours and groups of the file are gone."
         )
     elif count > _MANY:
         notes.append(

@@ -18,19 +18,22 @@ PLAIN = 0.8  # sRGB grey of a surface without a material: white paper in soft li
 
 def baked(mesh: Mesh, place: Texels) -> Tensor:
     """The surface colours of ``mesh`` (h, w, 3), sRGB in 0..1, row 0 at v = 0, on an atlas whose texels are
-    ``place``: texture times material colour, else the material's, else vertex colours, else light grey.
+    ``place``: the product of texture, material's colour and vertex colours, of those that there are; without
+    any of them light grey.
 
     ``mesh`` has its own texture coordinates; its triangles are those of the atlas.
     """
-    colors = torch.full((len(place.index), 3), PLAIN)
+    tint = None
     if mesh.colors is not None:
         faces = torch.from_numpy(mesh.faces)
-        colors = place.at(torch.from_numpy(mesh.colors), faces).float().clamp(0, 1)
+        tint = place.at(torch.from_numpy(mesh.colors), faces).float().clamp(0, 1)
+    colors = torch.full((len(place.index), 3), PLAIN) if tint is None else tint.clone()
     owner = torch.from_numpy(mesh.polygons.materials[mesh.face_polygons])[place.triangle]
     for number, material in enumerate(mesh.materials):
         inside = (owner == number).nonzero().squeeze(1)
         if len(inside):
-            colors[inside] = _material(mesh, material, place, inside)
+            own = _material(mesh, material, place, inside)
+            colors[inside] = own if tint is None else own * tint[inside]
     flat = torch.zeros(place.size**2, 3)
     flat[place.index] = colors
     covered = torch.zeros(place.size**2, dtype=torch.bool)

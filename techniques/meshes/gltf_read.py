@@ -1,32 +1,31 @@
 """glTF 2.0, as .gltf with its files or as one .glb (Khronos, glTF 2.0 specification, 2021)."""
 
-import base64
-import binascii
-import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from techniques.errors import BadInputError
-from techniques.meshes.beside import find_beside
-from techniques.meshes.draft import Draft, counted, no_faces, too_large
-from techniques.meshes.limits import LIMITS
-from techniques.meshes.mesh import Floats, Group, Ints, Material, Texture
-from techniques.meshes.mtl import read_texture, unusable
+from techniques.meshes.draft import Draft, counted, no_faces
+from techniques.meshes.gltf_data import GltfData
+from techniques.meshes.gltf_looks import lie_of, materials_of, srgb
+from techniques.meshes.mesh import Floats, Group, Ints
 from techniques.meshes.triangles import polygons_of
 
 __all__ = ["read_gltf"]
 
-_KINDS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
-_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
-# What they change is nothing that is computed with here.
-_HARMLESS = {"KHR_mesh_quantization", "KHR_materials_unlit", "KHR_texture_transform", "KHR_lights_punctual"}
+# Read, or of no weight for form and colour.
+_KNOWN = {
+    "KHR_mesh_quantization",
+    "KHR_materials_unlit",
+    "KHR_texture_transform",
+    "KHR_lights_punctual",
+    "EXT_texture_webp",
+}
 _DEEPEST = 200
 _MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, struct.error)
 
@@ -38,9 +37,9 @@ def read_gltf(path: Path) -> Draft:
         BadInputError: it is no glTF 2.0, damaged, needs an extension that is not known, or beyond a limit.
     """
     try:
-        document, binary = _parts(path)
-        _check_extensions(path, document)
-        return _Reader(path, document, binary).draft()
+        data = GltfData(path)
+        _check_extensions(path, data.document)
+        return _Reader(data).draft()
     except _MALFORMED as error:
         raise BadInputError(
             f"{path} is not glTF 2.0 or is damaged ({type(error).__name__}: {str(error)[:80]}). "
@@ -48,34 +47,8 @@ def read_gltf(path: Path) -> Draft:
         ) from error
 
 
-def _parts(path: Path) -> tuple[dict[str, Any], bytes]:
-    data = path.read_bytes()
-    if data[:4] != b"glTF":
-        return _json(path, data), b""
-    _, version, length = struct.unpack("<4sII", data[:12])
-    if version != 2 or length > len(data):
-        raise ValueError("another version, or cut short")
-    chunks: dict[bytes, bytes] = {}
-    at = 12
-    while at + 8 <= length:
-        size, kind = struct.unpack("<I4s", data[at : at + 8])
-        chunks.setdefault(kind, data[at + 8 : at + 8 + size])
-        at += 8 + size
-    return _json(path, chunks[b"JSON"]), chunks.get(b"BIN\0", b"")
-
-
-def _json(path: Path, data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except RecursionError as error:
-        raise ValueError("its JSON is nested too deeply") from error
-    if not isinstance(document, dict) or not str(document["asset"]["version"]).startswith("2."):
-        raise BadInputError(f"{path} is not glTF 2.0. Export it again, as GLB.")
-    return document
-
-
 def _check_extensions(path: Path, document: dict[str, Any]) -> None:
-    unknown = [name for name in document.get("extensionsRequired", []) if name not in _HARMLESS]
+    unknown = [name for name in document.get("extensionsRequired", []) if name not in _KNOWN]
     if unknown:
         raise BadInputError(
             f"{path} needs {', '.join(map(str, unknown))}, which is not read. Export it without compression."
@@ -96,13 +69,11 @@ class _Found:
 
 
 class _Reader:
-    def __init__(self, path: Path, document: dict[str, Any], binary: bytes) -> None:
-        self.path, self.document, self.binary = path, document, binary
-        self.buffers: dict[int, bytes] = {}
+    def __init__(self, data: GltfData) -> None:
+        self.data, self.path, self.document = data, data.path, data.document
         self.notes: list[str] = []
         self.groups: dict[Group, int] = {}
         self.seen: set[int] = set()
-        self.total = 0
 
     def draft(self) -> Draft:
         found = _Found()
@@ -137,9 +108,11 @@ class _Reader:
         if mode not in {4, 5, 6}:
             self.notes.append("Lines or points are left out.")
             return
-        points = self._accessor(attributes["POSITION"])
+        if primitive.get("targets"):
+            self.notes.append("Shape keys are left out: the form is the one at rest.")
+        points = self.data.table(attributes["POSITION"])
         corners = (
-            self._accessor(primitive["indices"]).ravel().astype(np.int64)
+            self.data.table(primitive["indices"]).ravel().astype(np.int64)
             if "indices" in primitive
             else np.arange(len(points))
         )
@@ -153,115 +126,31 @@ class _Reader:
         found.faces.append(faces)
         found.materials.append(int(primitive.get("material", -1)))
         found.groups.append(group)
-        found.uvs.append(self._optional(attributes, "TEXCOORD_0", 2, len(points)) * [1, -1] + [0, 1])
+        found.uvs.append(self._coordinates(attributes, found.materials[-1], len(points)))
         inverse = np.linalg.pinv(matrix[:3, :3])
         found.normals.append(_unit(self._optional(attributes, "NORMAL", 3, len(points)) @ inverse))
-        colors = self._accessor(attributes["COLOR_0"])[:, :3] if "COLOR_0" in attributes else None
-        found.colors.append(None if colors is None else _srgb(colors))
+        colors = self.data.table(attributes["COLOR_0"])[:, :3] if "COLOR_0" in attributes else None
+        found.colors.append(None if colors is None else srgb(colors))
+
+    def _coordinates(self, attributes: dict[str, Any], material: int, count: int) -> Floats:
+        """Where the texture of ``material`` is on each vertex [count, 2], v upwards: the lie is worked in."""
+        lie = lie_of(self.data, material)
+        name = f"TEXCOORD_{lie.coordinates}"
+        if sum(one.startswith("TEXCOORD_") for one in attributes) > 1:
+            self.notes.append("Of several sets of texture coordinates the one of the base colour is kept.")
+        given = self._optional(attributes, name, 2, count)
+        uvs = given @ lie.matrix[:, :2].T + lie.matrix[:, 2]
+        if not lie.repeats and (np.nanmin(uvs, initial=0) < -1e-3 or np.nanmax(uvs, initial=0) > 1 + 1e-3):
+            self.notes.append("A texture that should end at its edges is repeated beyond them.")
+        return uvs * [1, -1] + [0, 1]
 
     def _optional(self, attributes: dict[str, Any], name: str, width: int, count: int) -> Floats:
         if name not in attributes:
             return np.full((count, width), np.nan)
-        values = self._accessor(attributes[name])
+        values = self.data.table(attributes[name])
         if values.shape != (count, width):
             raise ValueError(f"{name} does not fit the vertices")
         return values
-
-    def _accessor(self, number: int) -> Floats:
-        accessor = self.document["accessors"][number]
-        kind, width = _KINDS[accessor["componentType"]], _WIDTHS[accessor["type"]]
-        count = int(accessor["count"])
-        self.total += count
-        if count < 0 or self.total > 2 * LIMITS.corners:
-            raise too_large(self.path, "values", 2 * LIMITS.corners)
-        values = np.zeros((count, width))
-        if "bufferView" in accessor:
-            values = self._values(accessor["bufferView"], accessor.get("byteOffset", 0), kind, count, width)
-        if sparse := accessor.get("sparse"):
-            many, where = int(sparse["count"]), sparse["indices"]
-            index = self._values(
-                where["bufferView"], where.get("byteOffset", 0), _KINDS[where["componentType"]], many, 1
-            )
-            changed = sparse["values"]
-            values = values.copy()
-            values[index.ravel().astype(np.int64)] = self._values(
-                changed["bufferView"], changed.get("byteOffset", 0), kind, many, width
-            )
-        if accessor.get("normalized") and kind != "<f4":
-            values = np.maximum(values / np.iinfo(np.dtype(kind)).max, -1.0)
-        return values
-
-    def _values(self, view: int, offset: int, kind: str, count: int, width: int) -> Floats:
-        described = self.document["bufferViews"][view]
-        data = self._buffer(int(described["buffer"]))
-        start = int(described.get("byteOffset", 0))
-        inside = data[start : start + int(described["byteLength"])]
-        size = np.dtype(kind).itemsize * width
-        stride = int(described.get("byteStride") or size)
-        end = offset + stride * (count - 1) + size if count else 0
-        if offset < 0 or start < 0 or stride < 0 or end > len(inside):
-            raise ValueError("its buffer is too short")
-        table: np.ndarray = np.ndarray(
-            (count, width), kind, inside, offset, (stride, np.dtype(kind).itemsize)
-        )
-        return table.astype(np.float64)
-
-    def _buffer(self, number: int) -> bytes:
-        if number not in self.buffers:
-            uri = self.document["buffers"][number].get("uri")
-            self.buffers[number] = self.binary if uri is None else self._resource(uri)
-        return self.buffers[number]
-
-    def _resource(self, uri: str) -> bytes:
-        if uri.startswith("data:"):
-            return _inline(uri)
-        found = find_beside(self.path.parent, unquote(uri))
-        if found is None:
-            raise BadInputError(
-                f"{self.path} needs {uri}, which is not in its folder. Upload both, or export as GLB."
-            )
-        if found.stat().st_size > LIMITS.file_bytes:
-            raise too_large(found, "bytes", LIMITS.file_bytes)
-        return found.read_bytes()
-
-    def _materials(self) -> tuple[Material, ...]:
-        return tuple(
-            self._material(number, found) for number, found in enumerate(self.document.get("materials", []))
-        )
-
-    def _material(self, number: int, found: dict[str, Any]) -> Material:
-        surface = found.get("pbrMetallicRoughness", {})
-        red, green, blue, opacity = (float(value) for value in surface.get("baseColorFactor", [1, 1, 1, 1]))
-        color = tuple(_srgb(np.array([red, green, blue])).tolist())
-        texture = None
-        if "baseColorTexture" in surface:
-            source = self.document["textures"][surface["baseColorTexture"]["index"]].get("source")
-            texture = None if source is None else self._texture(int(source))
-        name = " ".join(str(found.get("name") or f"material_{number}").split())
-        return Material(name, (color[0], color[1], color[2]), opacity, texture)
-
-    def _texture(self, number: int) -> Texture | None:
-        image = self.document["images"][number]
-        if "bufferView" in image:
-            view = self.document["bufferViews"][image["bufferView"]]
-            start = int(view.get("byteOffset", 0))
-            data = self._buffer(int(view["buffer"]))[start : start + int(view["byteLength"])]
-        elif str(image["uri"]).startswith("data:"):
-            data = _inline(image["uri"])
-        else:
-            found = find_beside(self.path.parent, unquote(image["uri"]))
-            missing = f"The texture {image['uri']} is not in the mesh's folder."
-            read = read_texture(found, LIMITS.texture_bytes) if found else missing
-            if isinstance(read, str):
-                self.notes.append(read)
-                return None
-            return read
-        if reason := unusable(data):
-            self.notes.append(f"Texture {number} {reason}: its faces begin from the material's colour.")
-            return None
-        suffix = ".jpg" if data[:2] == b"\xff\xd8" else ".png"
-        name = Path(str(image.get("name") or f"texture_{number}")).stem
-        return Texture("".join(c if c.isalnum() or c in "-_ " else "_" for c in name)[:80] + suffix, data)
 
     def _joined(self, found: _Found) -> Draft:
         starts = np.cumsum([0, *(len(points) for points in found.points)])
@@ -276,8 +165,7 @@ class _Reader:
                     for one, points in zip(found.colors, found.points, strict=True)
                 ]
             )
-        if skins := len(self.document.get("skins", [])):
-            self.notes.append(f"{counted(skins, 'skeleton', 'skeletons')} left out: taken at rest.")
+        self._tell_left_out()
         has_uv: NDArray[np.bool_] = np.asarray(np.isfinite(uvs).all(axis=1))
         has_normal: NDArray[np.bool_] = np.asarray(np.isfinite(normals).all(axis=1))
         return Draft(
@@ -293,10 +181,23 @@ class _Reader:
             uvs=np.where(has_uv[:, None], uvs, 0.0),
             normals=np.where(has_normal[:, None], normals, 0.0),
             colors=colors,
-            materials=self._materials(),
+            materials=materials_of(self.data, self.notes),
             groups=tuple(self.groups),
             notes=tuple(dict.fromkeys(self.notes)),
         )
+
+    def _tell_left_out(self) -> None:
+        """Note what of the whole file has no place in a mesh."""
+        for part, one, many in (
+            ("skins", "skeleton", "skeletons"),
+            ("animations", "animation", "animations"),
+        ):
+            if count := len(self.document.get(part, [])):
+                self.notes.append(f"{counted(count, one, many)} left out: taken at rest.")
+        if (others := len(self.document.get("scenes", [])) - 1) > 0:
+            self.notes.append(f"{counted(others, 'further scene', 'further scenes')} left out.")
+        if "EXT_mesh_gpu_instancing" in self.document.get("extensionsUsed", []):
+            self.notes.append("Copies that EXT_mesh_gpu_instancing describes are left out.")
 
 
 def _placed(node: dict[str, Any]) -> Floats:
@@ -330,19 +231,3 @@ def _triangles(corners: Ints, mode: int) -> Ints:
 def _unit(vectors: Floats) -> Floats:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(np.divide(vectors, lengths, out=np.full_like(vectors, np.nan), where=lengths > 0))
-
-
-def _srgb(linear: np.ndarray) -> np.ndarray:
-    """SRGB of linear light, both in 0..1 (IEC 61966-2-1)."""
-    values = linear.clip(0, 1)
-    return np.where(values <= 0.0031308, values * 12.92, 1.055 * values ** (1 / 2.4) - 0.055)
-
-
-def _inline(uri: str) -> bytes:
-    head, _, data = uri.partition(",")
-    if not head.endswith(";base64"):
-        raise ValueError("a data URI that is not base64")
-    try:
-        return base64.b64decode(data, validate=True)
-    except binascii.Error as error:
-        raise ValueError("a data URI that is damaged") from error

@@ -2,8 +2,8 @@
 
 from array import array
 from collections.abc import Callable, Iterator
+from math import nan
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from techniques.meshes.draft import Draft, counted, no_faces, too_large
 from techniques.meshes.limits import LIMITS
 from techniques.meshes.mesh import Group, Ints, Material, Polygons, Wire
 from techniques.meshes.mtl import Library, read_library
+from techniques.meshes.obj_lines import comment_at, hint, logical_lines, name_in, short
 
 __all__ = ["read_obj"]
 
@@ -21,6 +22,11 @@ _NOT_MESH = {
     "vp", "deg", "bmat", "step", "cstype", "curv", "curv2", "surf", "parm", "trim", "hole", "scrv", "sp",
     "end", "con", "ctech", "stech", "bsp", "bzp", "cdc", "cdp", "res",
 }  # fmt: skip
+_MANY = {
+    "line of unknown kind": "lines of unknown kind",
+    "face without corners": "faces without corners",
+    "line or point without its vertices": "lines or points without their vertices",
+}
 _SILENT = {
     "bevel",
     "c_interp",
@@ -47,35 +53,9 @@ def read_obj(path: Path) -> Draft:
     # Latin-1 takes every byte; names are decoded properly where they are met.
     with path.open(encoding="latin-1", newline=None) as stream:
         reader = _Reader(path)
-        for number, line in _lines(path, stream):
+        for number, line in logical_lines(path, stream):
             reader.take(number, line)
     return reader.draft()
-
-
-def _lines(path: Path, stream: TextIO) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers from 1; those that end in a backslash are joined with the next."""
-    number, begun = 0, ""
-    while line := stream.readline(LIMITS.line):
-        number += 1
-        if number == 1:
-            line = _without_mark(path, line)
-        if len(line) + len(begun) >= LIMITS.line:
-            raise too_large(path, f"characters in line {number}", LIMITS.line)
-        if line.rstrip().endswith("\\"):
-            begun += line.rstrip()[:-1] + " "
-            continue
-        yield number, begun + line
-        begun = ""
-    if begun:
-        yield number, begun
-
-
-def _without_mark(path: Path, line: str) -> str:
-    if line.startswith(("\xff\xfe", "\xfe\xff")):
-        raise BadInputError(f"{path} is UTF-16 text. Save it as UTF-8 and try again.")
-    if "\0" in line:
-        raise BadInputError(f"{path} is not an OBJ file: it holds binary data. Check its suffix.")
-    return line.removeprefix("\xef\xbb\xbf")
 
 
 class _Reader:
@@ -114,19 +94,21 @@ class _Reader:
             handler(words, line)
         except (ValueError, IndexError, OverflowError) as error:
             raise BadInputError(
-                f"{self.path}, line {number}: '{_short(line)}' cannot be read{_hint(line, error)}. "
+                f"{self.path}, line {number}: '{short(line)}' cannot be read{hint(line, error)}. "
                 "Export the mesh again, or correct this line."
             ) from error
         self.understood = True
 
     def _vertex(self, words: list[str], line: str) -> None:  # noqa: ARG002
-        if len(words) > 4 and (comment := _comment_at(words)):
+        if len(words) > 4 and (comment := comment_at(words)):
             words = words[:comment]
         x, y, z = words[1:4]
         self.vertices.extend((float(x), float(y), float(z)))
+        if len(words) == 5 and float(words[4]) != 1:
+            self._count("vertex weight")
         if len(words) >= 7:  # colours behind the point, and perhaps its weight between
             missing = len(self.vertices) - 3 - len(self.colors)
-            self.colors.extend([1.0] * missing)
+            self.colors.extend([nan] * missing)
             self.colors.extend(map(float, words[-3:]))
         if len(self.vertices) > 3 * LIMITS.vertices:
             raise too_large(self.path, "vertices", LIMITS.vertices)
@@ -134,6 +116,8 @@ class _Reader:
     def _uv(self, words: list[str], line: str) -> None:  # noqa: ARG002
         self.uvs.append(float(words[1]))
         self.uvs.append(float(words[2]) if len(words) > 2 and words[2][0] != "#" else 0.0)
+        if len(words) > 3 and words[3][0] != "#" and float(words[3]) != 0:
+            self._count("third texture coordinate")
         if len(self.uvs) > 2 * LIMITS.corners:
             raise too_large(self.path, "texture coordinates", LIMITS.corners)
 
@@ -165,13 +149,15 @@ class _Reader:
         indices = tuple(_index(word.split("/")[0], len(self.vertices) // 3) for word in words[1:])
         if indices and max(indices) < len(self.vertices) // 3:
             self.wires.append(Wire(words[0], indices, self._known_group()))
+        else:
+            self._count("line or point without its vertices")
 
     def _object(self, words: list[str], line: str) -> None:
-        self.group = Group(_name(line, words[0]) or None, ())
+        self.group = Group(name_in(line, words[0]) or None, ())
         self._enter(group=self._known_group())
 
     def _group(self, words: list[str], line: str) -> None:
-        self.group = Group(self.group.object, tuple(_name(line, words[0]).split()))
+        self.group = Group(self.group.object, tuple(name_in(line, words[0]).split()))
         self._enter(group=self._known_group())
 
     def _smoothing(self, words: list[str], line: str) -> None:  # noqa: ARG002
@@ -179,11 +165,11 @@ class _Reader:
         self._enter(smoothing=0 if value == "off" else max(int(value), 0) if value != "on" else 1)
 
     def _material(self, words: list[str], line: str) -> None:
-        name = _name(line, words[0])
+        name = name_in(line, words[0])
         self._enter(material=self.materials.setdefault(name, len(self.materials)) if name else -1)
 
     def _library(self, words: list[str], line: str) -> None:
-        whole = _name(line, words[0])
+        whole = name_in(line, words[0])
         # One name with spaces, or several names: the file that is there decides.
         for name in [whole] if find_beside(self.path.parent, whole) else whole.split():
             found = find_beside(self.path.parent, name)
@@ -232,8 +218,7 @@ class _Reader:
         notes = [
             *dict.fromkeys(self.library.notes),
             *(
-                f"{counted(count, kind, kind + 's' if 'line' not in kind else 'lines of unknown kind')} "
-                "left out."
+                f"{counted(count, kind, _MANY.get(kind, kind + 's'))} left out."
                 for kind, count in self.counts.items()
             ),
         ]
@@ -249,7 +234,7 @@ class _Reader:
             Polygons(offsets, points, uvs, normals, state[:, 0], state[:, 1], state[:, 2]),
             uvs=np.array(self.uvs, dtype=np.float64).reshape(-1, 2),
             normals=np.array(self.normals, dtype=np.float64).reshape(-1, 3),
-            colors=self._vertex_colors(),
+            colors=self._vertex_colors(notes),
             materials=tuple(self._materials(notes)),
             groups=tuple(self.groups),
             wires=tuple(self.wires),
@@ -266,11 +251,15 @@ class _Reader:
         for name in self.materials:
             yield self.library.materials.get(name) or Material(name)
 
-    def _vertex_colors(self) -> np.ndarray | None:
+    def _vertex_colors(self, notes: list[str]) -> np.ndarray | None:
         if not self.colors:
             return None
-        self.colors.extend([1.0] * (len(self.vertices) - len(self.colors)))
-        return np.array(self.colors, dtype=np.float64).reshape(-1, 3)
+        colors = np.array(self.colors, dtype=np.float64)
+        if np.nanmax(colors, initial=0) > 1:
+            colors = colors / 255
+            notes.append("Vertex colours go beyond 1: taken as 255ths, and written back as shares.")
+        colors = np.concatenate([colors, np.ones(len(self.vertices) - len(colors))])
+        return np.where(np.isnan(colors), 1.0, colors).reshape(-1, 3)
 
 
 def _all_or_none(index: Ints, offsets: Ints) -> tuple[Ints, int]:
@@ -288,26 +277,3 @@ def _index(word: str, count: int) -> int:
     if value == 0 or -value > count:
         raise ValueError(f"index {value}: there are {count} so far")
     return count + value
-
-
-def _name(line: str, keyword: str) -> str:
-    text = line.strip()[len(keyword) :].strip()
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeDecodeError:
-        return text
-
-
-def _comment_at(words: list[str]) -> int | None:
-    return next((at for at, word in enumerate(words) if word[0] == "#"), None)
-
-
-def _short(line: str) -> str:
-    text = " ".join(line.split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _hint(line: str, error: Exception) -> str:
-    if "," in line:
-        return " (is a decimal comma in it?)"
-    return f" ({error})" if str(error).startswith("index") else ""

@@ -9,7 +9,7 @@ import numpy as np
 
 from techniques.errors import BadInputError
 from techniques.meshes.beside import find_beside
-from techniques.meshes.draft import Draft, too_large
+from techniques.meshes.draft import Draft, counted, too_large
 from techniques.meshes.limits import LIMITS
 from techniques.meshes.mesh import Floats, Ints, Material, Polygons
 from techniques.meshes.mtl import read_texture
@@ -24,6 +24,7 @@ _TYPES = {
 }  # fmt: skip
 _HEADER_LINES = 10_000
 _UV_NAMES = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"))
+_COLORS = ("red", "green", "blue")
 Rows = dict[str, list[np.ndarray] | np.ndarray]
 
 
@@ -35,13 +36,13 @@ class _Element:
 
 
 def read_ply(path: Path) -> Draft:
-    """The PLY file at ``path``: vertices with normals, UVs and colours, faces of any size, one texture.
+    """The PLY file at ``path``: vertices with normals, UVs and colours, faces of any size, textures.
 
     Raises:
         BadInputError: it is no PLY file, damaged, cut short, or beyond a limit.
     """
     with path.open("rb") as stream:
-        order, elements, texture = _header(path, stream)
+        order, elements, textures = _header(path, stream)
         found: dict[str, Rows] = {}
         try:
             for element in elements:
@@ -53,13 +54,13 @@ def read_ply(path: Path) -> Draft:
                 f"{path} is damaged or cut short: its {element.name} elements end too early or hold no "
                 "numbers. Export or upload it again."
             ) from error
-    return _draft(path, found, texture)
+    return _draft(path, found, textures)
 
 
-def _header(path: Path, stream: BinaryIO) -> tuple[str, list[_Element], str | None]:
+def _header(path: Path, stream: BinaryIO) -> tuple[str, list[_Element], list[str]]:
     if stream.readline(64).strip() != b"ply":
         raise BadInputError(f"{path} is not a PLY file. Check its suffix, or export it again.")
-    order, elements, texture = "", [], None
+    order, elements, textures = "", [], []
     for _ in range(_HEADER_LINES):
         line = stream.readline(4096)
         words = line.decode("latin-1").split()
@@ -69,7 +70,7 @@ def _header(path: Path, stream: BinaryIO) -> tuple[str, list[_Element], str | No
             if words[:1] == ["format"]:
                 order = {"ascii": "text", "binary_little_endian": "<", "binary_big_endian": ">"}[words[1]]
             elif words[:2] == ["comment", "TextureFile"]:
-                texture = line.decode("utf-8", "replace").split(None, 2)[2].strip()
+                textures.append(line.decode("utf-8", "replace").split(None, 2)[2].strip())
             elif words[:1] == ["element"]:
                 elements.append(_Element(words[1], int(words[2]), []))
             elif words[:2] == ["property", "list"]:
@@ -86,7 +87,7 @@ def _header(path: Path, stream: BinaryIO) -> tuple[str, list[_Element], str | No
         limit = LIMITS.vertices if element.name == "vertex" else LIMITS.corners
         if not 0 <= element.count <= limit:
             raise too_large(path, f"{element.name} elements", limit)
-    return order, elements, texture
+    return order, elements, textures
 
 
 def _binary(stream: BinaryIO, element: _Element, order: str) -> Rows:
@@ -166,7 +167,7 @@ def _columns(rows: Rows, names: tuple[str, ...]) -> Floats | None:
     return np.stack([np.asarray(rows[name], dtype=np.float64).reshape(-1) for name in names], axis=1)
 
 
-def _draft(path: Path, found: dict[str, Rows], texture: str | None) -> Draft:
+def _draft(path: Path, found: dict[str, Rows], textures: list[str]) -> Draft:
     points, faces = found.get("vertex", {}), found.get("face", {})
     vertices = _columns(points, ("x", "y", "z"))
     if vertices is None:
@@ -176,19 +177,19 @@ def _draft(path: Path, found: dict[str, Rows], texture: str | None) -> Draft:
     none = np.full(len(corners), -1, dtype=np.int64)
     uvs, uv_corners = _uvs(points, faces, offsets, corners)
     normals = _columns(points, ("nx", "ny", "nz"))
-    colors = _columns(points, ("red", "green", "blue"))
-    if (colors is not None and np.asarray(points["red"]).dtype.kind != "f") or (
+    colors = _columns(points, _COLORS)
+    if (colors is not None and np.asarray(points[_COLORS[0]]).dtype.kind != "f") or (
         colors is not None and colors.max(initial=0) > 1
     ):
         colors = colors / 255
-    materials, notes = _materials(path, texture)
+    materials, notes = _materials(path, textures)
     count = len(offsets) - 1
     polygons = Polygons(
         offsets,
         corners,
         none if uv_corners is None else uv_corners,
         none if normals is None else corners,
-        np.full(count, 0 if materials else -1, dtype=np.int64),
+        _wearing(faces, lists, len(materials)),
         np.full(count, -1, dtype=np.int64),
         np.zeros(count, dtype=np.int64),
     )
@@ -200,7 +201,7 @@ def _draft(path: Path, found: dict[str, Rows], texture: str | None) -> Draft:
         normals=np.zeros((0, 3)) if normals is None else normals,
         colors=colors,
         materials=materials,
-        notes=notes,
+        notes=(*notes, *_left_out(found)),
     )
 
 
@@ -218,11 +219,39 @@ def _uvs(points: Rows, faces: Rows, offsets: Ints, corners: Ints) -> tuple[Float
     return None, None
 
 
-def _materials(path: Path, texture: str | None) -> tuple[tuple[Material, ...], tuple[str, ...]]:
-    if texture is None:
-        return (), ()
-    found = find_beside(path.parent, texture)
-    if found is None:
-        return (), (f"The texture {texture} is not in the mesh's folder.",)
-    read = read_texture(found, LIMITS.texture_bytes)
-    return ((), (read,)) if isinstance(read, str) else ((Material("texture", texture=read),), ())
+def _materials(path: Path, textures: list[str]) -> tuple[tuple[Material, ...], tuple[str, ...]]:
+    """A material for each texture, also for one that cannot be read: faces name them by number."""
+    materials, notes = [], []
+    for number, name in enumerate(textures):
+        found = find_beside(path.parent, name)
+        missing = f"The texture {name} is not in the mesh's folder."
+        read = read_texture(found, LIMITS.texture_bytes) if found else missing
+        called = "texture" if len(textures) == 1 else f"texture_{number}"
+        if isinstance(read, str):
+            notes.append(read)
+            materials.append(Material(called))
+        else:
+            materials.append(Material(called, texture=read))
+    return tuple(materials), tuple(notes)
+
+
+def _wearing(faces: Rows, lists: list[np.ndarray] | np.ndarray, materials: int) -> Ints:
+    """The material of each face that has corners, [P]: what ``texnumber`` says, else the first."""
+    has_corners = [len(one) > 0 for one in lists]
+    none = -1 if not materials else 0
+    if materials < 2 or "texnumber" not in faces:
+        return np.full(sum(has_corners), none, dtype=np.int64)
+    numbers = np.asarray(faces["texnumber"], dtype=np.float64).reshape(-1)[np.array(has_corners, dtype=bool)]
+    return np.where((numbers >= 0) & (numbers < materials), numbers, -1).astype(np.int64)
+
+
+def _left_out(found: dict[str, Rows]) -> list[str]:
+    """A line for each part of the file that has no place in a mesh."""
+    lines = []
+    for name, rows in found.items():
+        count = max((len(values) for values in rows.values()), default=0)
+        if name not in {"vertex", "face"} and count:
+            lines.append(f"{counted(count, f'{name} element', f'{name} elements')} left out.")
+    if _COLORS[0] in found.get("face", {}):
+        lines.append("Colours of faces are left out; those of vertices are read.")
+    return lines

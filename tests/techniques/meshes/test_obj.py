@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from techniques.errors import BadInputError
-from techniques.meshes import limits, obj_read, read
+from techniques.meshes import limits, obj_lines, obj_read, read
 from techniques.meshes.mesh import Mesh
 from techniques.meshes.obj_write import write_obj
 from techniques.meshes.read import read_mesh
@@ -286,7 +286,7 @@ def test_other_paths_are_refused(tmp_path):
     ],
 )
 def test_limits_are_said(obj, monkeypatch, small, text, reason):
-    for module in (obj_read, read):
+    for module in (obj_lines, obj_read, read):
         monkeypatch.setattr(module, "LIMITS", replace(limits.LIMITS, **small))
     with pytest.raises(BadInputError, match=reason):
         read_mesh(obj(text))
