@@ -19,6 +19,7 @@ T = TypeVar("T")
 Size = tuple[int, int]
 
 _SHARE = 0.85  # of what is free: other programs breathe too
+_M_MMAP_THRESHOLD, _LARGE_BLOCK = -3, 1 << 20  # malloc.h's number, and bytes
 _PICTURE = 12  # bytes a pixel: three float32
 
 
@@ -155,11 +156,18 @@ class Planner:
 
 
 def _give_back() -> None:
+    # A way back that failed leaves tasks in the autograd engine's queue, which hold the graph with all of its
+    # activations until the next way back on this thread sweeps them out.
+    torch.zeros((), requires_grad=True).mul(1).backward()  # type: ignore[no-untyped-call]
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     with suppress(OSError, AttributeError):  # another C library than glibc
-        ctypes.CDLL(None).malloc_trim(0)  # what the failed attempt left is freed, but not given back
+        library = ctypes.CDLL(None)
+        # Left to itself glibc comes to keep blocks of up to 32 MB side by side, and the holes between them
+        # fit no block of another tile's size. From now on large ones are mapped, and given back, one by one.
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        library.malloc_trim(0)  # what the failed attempt left is freed, but not given back
 
 
 def limit_for(asked: str | None, device: Device) -> int:

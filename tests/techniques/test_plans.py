@@ -1,4 +1,7 @@
+import weakref
+
 import pytest
+import torch
 
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.plans import LADDER, Costs, Planner, Way, restored
@@ -67,3 +70,37 @@ def test_the_last_way_failing_ends_the_work():
 
     with pytest.raises(WorkFailedError, match="not enough memory for 6000 x 4000 px, even in tiles of 64 px"):
         Planner(GB, COSTS).attempt(POSTER, work, lambda _: None)
+
+
+def test_a_way_back_that_failed_holds_no_memory_when_the_work_is_done_again():
+    """PyTorch's engine keeps what it had queued when an error stopped it, and with it every activation."""
+    held = []
+
+    class Large(torch.autograd.Function):
+        @staticmethod
+        def forward(context, x):
+            context.activations = torch.zeros(8)
+            held.append(weakref.ref(context.activations))
+            return x.clone()
+
+        @staticmethod
+        def backward(context, outer):
+            return outer
+
+    class RunsOut(torch.autograd.Function):
+        @staticmethod
+        def forward(context, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(context, outer):
+            raise MemoryError
+
+    def work(way):
+        if held:
+            return [reference() for reference in held]
+        x = torch.zeros(1, requires_grad=True)
+        (Large.apply(x) + RunsOut.apply(x)).backward()
+        return None
+
+    assert Planner(100 * GB, COSTS).attempt(POSTER, work, lambda _: None) == [None]
