@@ -208,7 +208,8 @@ class _Run:
                 continue
             offered.add(candidate.key)
             # What lies in a person's own folder needs nobody's leave; the sheets say that it has no licence.
-            if candidate.licence.slug in self.order.licences or isinstance(source, Fetching):
+            own = isinstance(source, Fetching) and not source.licensed
+            if own or candidate.licence.slug in self.order.licences:
                 yield candidate
             else:
                 self._refuse_licence(label, query, candidate)

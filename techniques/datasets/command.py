@@ -5,6 +5,7 @@ import json
 import os
 import re
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from techniques.datasets.errors import RecipeError, SourceError
 from techniques.datasets.manifest import InUseError
 from techniques.datasets.page import PAGE, write_report
 from techniques.datasets.recipe import Recipe, parse
+from techniques.datasets.sources import demo
 from techniques.datasets.sources.base import Source
 from techniques.datasets.sources.registry import chosen
 from techniques.datasets.spelling import suggestion
@@ -54,7 +56,8 @@ def _words(context: click.Context, parameter: click.Parameter, value: tuple[str,
     multiple=True,
     callback=_words,
     metavar="NAMES",
-    help="Whom to ask, in order: openverse, commons, flickr (own key). Default: the first two.",
+    help="Whom to ask, in order: openverse, commons, flickr (own key). Default: the first two. "
+    "demo: a made-up museum on this machine, without internet.",
 )
 @click.option(
     "--license",
@@ -132,8 +135,8 @@ def collect(
         allow_noai=accept_noai,
         near=not keep_near,
     )
-    client = Client(contact=_checked_contact(contact), allow_private=allow_private)
-    asked = chosen(sources, recipe, path.parent, endpoint, client)
+    client = Client(contact=_checked_contact(contact), allow_private=allow_private or demo.NAME in sources)
+    asked = _asked(sources, recipe, path.parent, endpoint, client)
     root = Path(output).absolute() if output else data_folder(os.environ).absolute() / path.stem
     progress = progress_for(quiet=quiet, as_json=as_json)
     for note in recipe.notes:
@@ -194,6 +197,18 @@ def collect(
     elif not quiet:
         click.echo(str(root))
     _refuse_nothing(recipe, result)
+
+
+def _asked(
+    names: tuple[str, ...], recipe: Recipe, base: Path, endpoints: tuple[str, ...], client: Client
+) -> list[Source]:
+    if demo.NAME not in names:
+        return chosen(names, recipe, base, endpoints, client)
+    if set(names) != {demo.NAME}:
+        # For it the guard against addresses in private networks is lifted, which nobody else may profit from.
+        raise BadInputError("--source demo stands alone: made-up pictures do not belong among real ones.")
+    stack = click.get_current_context().with_resource(ExitStack())
+    return [demo.museum(stack, recipe, client)]
 
 
 def _recipe(name: str) -> tuple[Path, Recipe]:

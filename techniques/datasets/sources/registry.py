@@ -15,6 +15,7 @@ from techniques.datasets.pace import HostRule
 from techniques.datasets.recipe import Recipe
 from techniques.datasets.sources import commons, flickr, openverse
 from techniques.datasets.sources.base import Source
+from techniques.datasets.sources.demo import NAME as DEMO
 from techniques.datasets.sources.folder import Folder
 from techniques.datasets.sources.urls import Urls
 from techniques.errors import BadInputError
@@ -33,7 +34,7 @@ _LOCAL: dict[str, Callable[[Path], Source]] = {"urls": Urls, "folder": Folder}
 
 def names() -> list[str]:
     """All that ``--source`` knows."""
-    return [*_ENDPOINTS, *_LOCAL, *(point.name for point in entry_points(group=GROUP))]
+    return [*_ENDPOINTS, *_LOCAL, DEMO, *(point.name for point in entry_points(group=GROUP))]
 
 
 def chosen(
