@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 
 from techniques.errors import BadInputError
+from techniques.memory import peak_resident
 
 __all__ = ["Device", "DeviceChoice", "PrecisionChoice", "choose_device"]
 
@@ -29,6 +30,11 @@ class Device:
     def torch(self) -> torch.device:
         """The device as PyTorch names it."""
         return torch.device(self.kind)
+
+    def peak_memory_mb(self) -> int:
+        """The most memory, in MiB, that this process has held so far: of the card, else of the machine."""
+        peak = torch.cuda.max_memory_allocated() if self.kind == "cuda" else peak_resident()
+        return int(peak) >> 20
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.name}), {str(self.precision).removeprefix('torch.')}"

@@ -16,7 +16,6 @@ from techniques.dream.judges import Judgement, judge, jury, mean_after
 from techniques.dream.page import page
 from techniques.dream.settings import DreamSettings
 from techniques.files import write_text
-from techniques.memory import peak_resident
 from techniques.pictures import Picture, fit, save_picture
 from techniques.progress import Progress, Quiet
 from techniques.report import render
@@ -115,7 +114,7 @@ def run_job(job: Job, said: Progress, networks: Company | None = None) -> dict[s
                 "judges": [asdict(one) for one in judgements if not one.took_part],
                 "dreamers": [asdict(one) for one in judgements if one.took_part],
                 "steps": len(result.history["total"]),
-                "peak_memory_mb": _peak(device),
+                "peak_memory_mb": device.peak_memory_mb(),
             },
             "losses": {name: [float(f"{v:.6g}") for v in values] for name, values in result.history.items()},
             "seconds": round(seconds, 3),
@@ -217,11 +216,3 @@ def weights_of(dreamers: Sequence[Classifier]) -> dict[str, Any]:
     """The first network's facts; those of others that dreamt along are under ``others``."""
     first, *others = [weights_facts(one) for one in dreamers]
     return {**first, **({"others": others} if others else {})}
-
-
-def _peak(device: Device) -> int:
-    if device.kind == "cuda":
-        import torch
-
-        return torch.cuda.max_memory_allocated() >> 20
-    return peak_resident() >> 20

@@ -1,7 +1,6 @@
 """One run of mesh-fit over files: mesh and guides in, mesh, record and report out, resumable in between."""
 
 import hashlib
-import resource
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -132,7 +131,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
                 "health_before": health_of(job.mesh).described(),
                 "health_after": health_of(mesh).described(),
                 "change": change_between(job.mesh, mesh).described(),
-                "peak_memory_mb": _peak(device),
+                "peak_memory_mb": device.peak_memory_mb(),
             },
             "losses": {name: [float(f"{v:.6g}") for v in values] for name, values in result.history.items()},
             "seconds": round(seconds, 3),
@@ -228,9 +227,3 @@ def _identity(job: Job, device: Device, rasteriser: Rasteriser) -> dict[str, Any
         "the guide pictures": " ".join(digests[1:]),
         "the cameras": cameras,
     }
-
-
-def _peak(device: Device) -> int:
-    if device.kind == "cuda":
-        return torch.cuda.max_memory_allocated() >> 20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10

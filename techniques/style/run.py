@@ -7,15 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from techniques.checkpoints import Checkpointer, load_checkpoint
 from techniques.device import Device, choose_device
 from techniques.errors import InterruptedRunError, WorkFailedError
 from techniques.files import write_text
 from techniques.interrupts import Interrupts
 from techniques.layers import LAYERS, require_layers
-from techniques.memory import peak_resident
 from techniques.networks import NETWORKS, load_network
 from techniques.notebook import progress_here
 from techniques.optimise import DivergedError, Step, Verdict
@@ -106,7 +103,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             "metrics": {
                 **result.metrics,
                 "steps": len(result.history["total"]),
-                "peak_memory_mb": _peak(device),
+                "peak_memory_mb": device.peak_memory_mb(),
             },
             "memory": planner.record(job.size),
             "losses": {name: [float(f"{v:.6g}") for v in values] for name, values in result.history.items()},
@@ -233,9 +230,3 @@ def _with_last_good(error: DivergedError, job: Job) -> WorkFailedError:
     kept = job.place.result.with_name(f"{job.place.result.stem}.last-good.png")
     save_picture(kept, picture_of(error.last["image"], job.before))
     return WorkFailedError(f"{error} The last good picture is {kept}.")
-
-
-def _peak(device: Device) -> int:
-    if device.kind == "cuda":
-        return torch.cuda.max_memory_allocated() >> 20
-    return peak_resident() >> 20

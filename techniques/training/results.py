@@ -1,10 +1,7 @@
 """What a finished training leaves on the disk: weights, their record, ``run.json`` and the report."""
 
-import resource
 from dataclasses import asdict
 from typing import Any
-
-import torch
 
 from techniques.classifiers.record import RECORD, ClassifierRecord, write_classifier
 from techniques.device import Device
@@ -55,7 +52,7 @@ def write_results(job: Job, done: Done, device: Device, processes: int) -> dict[
         "versions": versions(),
         "results": [str(job.place.result), str(folder / RECORD), str(job.place.report)],
         "trained": {"architecture": written.architecture, "sha256": written.weights_sha256},
-        "metrics": {**metrics, "peak_memory_mb": _peak(device)},
+        "metrics": {**metrics, "peak_memory_mb": device.peak_memory_mb()},
         "dataset": {
             **about_dataset,
             "problems": {name: [str(one) for one in found] for name, _, found in counted(done.problems)},
@@ -115,9 +112,3 @@ def _plain(values: Any) -> Any:
     if isinstance(values, dict):
         return {name: _plain(value) for name, value in values.items()}
     return [_plain(value) for value in values] if isinstance(values, tuple | list) else values
-
-
-def _peak(device: Device) -> int:
-    if device.kind == "cuda":
-        return torch.cuda.max_memory_allocated() >> 20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
