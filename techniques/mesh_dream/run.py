@@ -15,17 +15,15 @@ from techniques.dream.goals import dreamers_for, wanted_classes
 from techniques.dream.judges import Judgement, judge, mean_after
 from techniques.dream.run import Company, company, weights_of
 from techniques.files import write_text
-from techniques.memory import peak_resident
 from techniques.mesh_dream.dreaming import SUN, Dreamt, Scene, dream
 from techniques.mesh_dream.job import Job, plan_job
 from techniques.mesh_dream.page import page
 from techniques.mesh_dream.settings import MeshDreamSettings
 from techniques.mesh_style.cameras import HELD_OUT
-from techniques.mesh_style.run import filled, moved, painted
 from techniques.meshes.atlas import atlas_for
 from techniques.meshes.bake import baked
+from techniques.meshes.changed import save_changed
 from techniques.meshes.health import change_between, health_of
-from techniques.meshes.outputs import outputs_at, save_outputs
 from techniques.meshes.render import Light, Surface, surface_of
 from techniques.meshes.texels import texels
 from techniques.pictures import Picture
@@ -103,19 +101,16 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             )
             seconds = running.seconds()
         judgements = _judged(scene, dreamt, job, networks)
-        after = moved(job.mesh, atlas.mesh, dreamt.vertices) if settings.what != "texture" else atlas.mesh
-        if settings.what == "geometry":
-            after = replace(job.mesh, vertices=after.vertices, normals=after.normals)
-        else:
-            after = painted(after, filled(dreamt.texture.cpu(), covered), outputs_at(place).texture.name)
         said.say("Writing the mesh and its pictures.")
-        saved = save_outputs(
+        after, saved = save_changed(
             place,
             job.mesh,
-            after,
-            texels=settings.texture_size,
+            drawn=atlas.mesh,
+            covered=covered,
+            vertices=dreamt.vertices,
+            texture=dreamt.texture,
+            what=settings.what,
             turns=settings.turntable,
-            painted=settings.what != "geometry",
         )
         record = {
             "command": "mesh-dream",
@@ -133,7 +128,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
                 "judges": [asdict(one) for one in judgements if not one.took_part],
                 "dreamers": [asdict(one) for one in judgements if one.took_part],
                 "steps": len(dreamt.history["total"]),
-                "peak_memory_mb": _peak(device),
+                "peak_memory_mb": device.peak_memory_mb(),
             },
             "health": {
                 "before": health_of(job.mesh).described(),
@@ -218,9 +213,3 @@ def _identity(job: Job, networks: Company, device: Device, choice: Choice) -> di
         "the mesh": hashlib.sha256(job.source.read_bytes()).hexdigest()[:12],
         "the cameras": "; ".join(str(camera.described()) for camera in job.cameras),
     }
-
-
-def _peak(device: Device) -> int:
-    if device.kind == "cuda":
-        return torch.cuda.max_memory_allocated() >> 20
-    return peak_resident() >> 20

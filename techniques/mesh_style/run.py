@@ -1,13 +1,11 @@
 """One run of mesh-style over files: mesh and styles in, textured mesh, record and report out, resumable."""
 
 import hashlib
-import resource
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from techniques.device import Device, choose_device
@@ -17,13 +15,11 @@ from techniques.mesh_style.page import page
 from techniques.mesh_style.settings import MeshStyleSettings
 from techniques.mesh_style.stylize import Work, judged, stylize
 from techniques.meshes.atlas import Atlas, atlas_for
-from techniques.meshes.bake import baked, encoded
+from techniques.meshes.bake import baked
+from techniques.meshes.changed import save_changed
 from techniques.meshes.health import change_between, health_of
-from techniques.meshes.mesh import Material, Mesh
-from techniques.meshes.outputs import outputs_at, save_outputs
 from techniques.meshes.render import surface_of
-from techniques.meshes.texels import Texels, dilated, texels
-from techniques.meshes.weld import weld
+from techniques.meshes.texels import texels
 from techniques.networks import NETWORKS, load_network
 from techniques.progress import Progress, Quiet
 from techniques.raster.cameras import Camera
@@ -33,7 +29,7 @@ from techniques.runs import finished_record, occupied, versions, write_record
 from techniques.sessions import session
 from techniques.weights import Weights, obtain
 
-__all__ = ["filled", "mesh_style_files", "moved", "painted", "run_job"]
+__all__ = ["mesh_style_files", "run_job"]
 
 
 def mesh_style_files(
@@ -101,19 +97,16 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         with session(place, _identity(job, weights, device, choice), said, resume=job.resume) as running:
             styled = stylize(work, settings, callbacks=running.callbacks, state=running.state)
             seconds = running.seconds()
-        after = moved(job.mesh, atlas.mesh, styled.vertices) if settings.what != "texture" else atlas.mesh
-        if settings.what == "geometry":
-            after = replace(job.mesh, vertices=after.vertices, normals=after.normals)
-        else:
-            after = painted(after, filled(styled.texture.cpu(), covered), outputs_at(place).texture.name)
         said.say("Writing the mesh and its pictures.")
-        saved = save_outputs(
+        after, saved = save_changed(
             place,
             job.mesh,
-            after,
-            texels=settings.texture_size,
+            drawn=atlas.mesh,
+            covered=covered,
+            vertices=styled.vertices,
+            texture=styled.texture,
+            what=settings.what,
             turns=settings.turntable,
-            painted=settings.what != "geometry",
         )
         before_style = judged(work, work.surface, work.base, settings)
         after_style = judged(work, work.surface.moved(styled.vertices), styled.texture, settings)
@@ -134,7 +127,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
                 "style": after_style["style"],
                 "style_spread": after_style["spread"],
                 "steps": len(styled.history["total"]),
-                "peak_memory_mb": _peak(device),
+                "peak_memory_mb": device.peak_memory_mb(),
             },
             "health": {
                 "before": health_of(job.mesh).described(),
@@ -148,40 +141,6 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         write_record(place, record)
         place.checkpoint.unlink(missing_ok=True)
     return record
-
-
-def moved(mesh: Mesh, drawn: Mesh, vertices: torch.Tensor) -> Mesh:
-    """``drawn`` with those of ``mesh`` at unit-frame ``vertices`` (W, 3), in the file's own units."""
-    frame, welded = mesh.normalised(), weld(mesh)
-    start = np.zeros((len(welded.vertices), 3), dtype=np.float32)
-    start[welded.index] = frame.vertices
-    places = vertices.cpu().numpy()
-    changed = (places != start).any(axis=1)[welded.index]
-    there = frame.vertices.copy()
-    there[changed] = places[welded.index[changed]]
-    return drawn.moved(frame.back(there))
-
-
-def painted(mesh: Mesh, texture: torch.Tensor, name: str) -> Mesh:
-    """``mesh`` with ``texture`` (S, S, 3) on every face: the file's materials keep their names and faces."""
-    paint = encoded(texture, name)
-    materials = tuple(
-        replace(material, color=(1.0, 1.0, 1.0), texture=paint, texture_options="")
-        for material in mesh.materials
-    )
-    without = mesh.polygons.materials < 0
-    polygons = mesh.polygons
-    if without.any():
-        materials = (*materials, Material("deepdesign", texture=paint))
-        polygons = replace(polygons, materials=np.where(without, len(materials) - 1, polygons.materials))
-    return replace(mesh, materials=materials, polygons=polygons, colors=None)
-
-
-def filled(texture: torch.Tensor, place: Texels) -> torch.Tensor:
-    """``texture`` with the texels between charts filled, so that no seam shows elsewhere."""
-    covered = torch.zeros(place.size**2, dtype=torch.bool)
-    covered[place.index] = True
-    return dilated(texture, covered.view(place.size, place.size))
 
 
 def _described(atlas: Atlas) -> dict[str, Any]:
@@ -228,9 +187,3 @@ def _weights(weights: Weights) -> dict[str, str]:
         "licence": entry.licence.stated,
         "unclear": entry.licence.unclear,
     }
-
-
-def _peak(device: Device) -> int:
-    if device.kind == "cuda":
-        return torch.cuda.max_memory_allocated() >> 20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
