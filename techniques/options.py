@@ -5,7 +5,9 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["file_options", "shared_options"]
+from techniques.setting_options import Setting, together
+
+__all__ = ["file_options", "picture_size_options", "shared_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -61,9 +63,16 @@ _SHARED = (
 
 def shared_options(command: Command) -> Command:
     """Give ``command`` the shared options: output, device, seed, quiet, as_json, resume (and --debug)."""
-    for option in reversed(_SHARED):
-        command = option(command)
-    return command
+    return together(*_SHARED)(command)
+
+
+def picture_size_options(setting: Setting[Any]) -> Callable[[Command], Command]:
+    """``--size``, ``--width`` and ``--height`` of a picture."""
+    return together(
+        setting("size", "Longer side in pixels; the aspect is kept."),
+        setting("width", "In pixels. With --height: crop to fill, never stretch. Alone: keep the aspect."),
+        setting("height", "In pixels; see --width."),
+    )
 
 
 def file_options(output_help: str, *, seed: bool = False) -> Callable[[Command], Command]:
@@ -73,7 +82,7 @@ def file_options(output_help: str, *, seed: bool = False) -> Callable[[Command],
     command: nothing here depends on them, and what can be taken up again always is. With ``seed`` the
     command is given that one.
     """
-    options = (
+    return together(
         _output(output_help),
         _QUIET,
         _JSON,
@@ -82,10 +91,3 @@ def file_options(output_help: str, *, seed: bool = False) -> Callable[[Command],
         _SEED if seed else click.option("--seed", hidden=True, expose_value=False),
         click.option("--resume", is_flag=True, hidden=True, expose_value=False),
     )
-
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate

@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
-from techniques.dream.settings import STRENGTHS, DreamSettings
-from techniques.options import shared_options
+from techniques.dream.settings import DreamSettings
+from techniques.options import picture_size_options, shared_options
+from techniques.setting_options import setting_options
 
-_DEFAULT = DreamSettings(amplify=True)
+# Something has to be dreamt of; the other defaults are the same whatever it is.
+_setting = setting_options(DreamSettings(classes=("fountain",)))
 
 
 @click.command(short_help="Let a network see something in a picture that was not there.")
@@ -33,84 +35,26 @@ _DEFAULT = DreamSettings(amplify=True)
     metavar="NAME",
     help="Dream of a layer: MODULE, MODULE:CHANNEL, or MODULE:CHANNEL:X,Y for one neuron.",
 )
-@click.option("--amplify", is_flag=True, help="More of what the network sees there already.")
-@click.option(
-    "--weights",
+@_setting("amplify", "More of what the network sees there already.")
+@_setting(
+    "weights",
+    "Networks of `deepdesign weights list`, or folders of `deepdesign train`; several with commas.",
     metavar="NAMES",
-    default=_DEFAULT.weights,
-    show_default=True,
-    help="Networks of `deepdesign weights list`, or folders of `deepdesign train`; several with commas.",
 )
-@click.option(
-    "--judges",
-    metavar="NAMES",
-    default=_DEFAULT.judges,
-    show_default=True,
-    help="Networks that judge the result; `none` for none.",
-)
-@click.option(
-    "--strength",
-    type=click.Choice(list(STRENGTHS)),
-    default=_DEFAULT.strength,
-    show_default=True,
-    help="How far the picture may change.",
-)
+@_setting("judges", "Networks that judge the result; `none` for none.", metavar="NAMES")
+@_setting("strength", "How far the picture may change.")
 @click.option("--mask", metavar="PICTURE", help="White where the picture may change.")
-@click.option(
-    "--size",
-    type=int,
-    default=_DEFAULT.size,
-    show_default=True,
-    help="Longer side in pixels; the aspect is kept.",
+@picture_size_options(_setting)
+@_setting("iterations", "Steps in all, over all octaves.")
+@_setting("octaves", "How many sizes, from coarse to fine. Default: as many as the size needs.")
+@_setting("smoothness", "How strongly noise is held down.")
+@_setting("views", "Random parts of the picture that a step looks at.")
+@_setting(
+    "closest", "The smallest of those parts, as a share of the shorter side: smaller makes smaller things."
 )
-@click.option(
-    "--width", type=int, help="In pixels. With --height: crop to fill, never stretch. Alone: keep the aspect."
-)
-@click.option("--height", type=int, help="In pixels; see --width.")
-@click.option(
-    "--iterations",
-    type=int,
-    default=_DEFAULT.iterations,
-    show_default=True,
-    help="Steps in all, over all octaves.",
-)
-@click.option(
-    "--octaves", type=int, help="How many sizes, from coarse to fine. Default: as many as the size needs."
-)
-@click.option(
-    "--smoothness",
-    type=float,
-    default=_DEFAULT.smoothness,
-    show_default=True,
-    help="How strongly noise is held down.",
-)
-@click.option(
-    "--views",
-    type=int,
-    default=_DEFAULT.views,
-    show_default=True,
-    help="Random parts of the picture that a step looks at.",
-)
-@click.option(
-    "--closest",
-    type=float,
-    default=_DEFAULT.closest,
-    show_default=True,
-    help="The smallest of those parts, as a share of the shorter side: smaller makes smaller things.",
-)
-@click.option(
-    "--turn", type=float, default=_DEFAULT.turn, show_default=True, help="How far they are turned, degrees."
-)
-@click.option(
-    "--mirror/--no-mirror", default=_DEFAULT.mirror, show_default=True, help="Whether half are mirrored."
-)
-@click.option(
-    "--start",
-    type=click.Choice(["photograph", "noise"]),
-    default=_DEFAULT.start,
-    show_default=True,
-    help="What the first picture is.",
-)
+@_setting("turn", "How far they are turned, degrees.")
+@_setting("mirror", "Whether half are mirrored.")
+@_setting("start", "What the first picture is.")
 @click.option(
     "--zoom", type=int, metavar="FRAMES", help="A film: each frame goes deeper into the one before."
 )

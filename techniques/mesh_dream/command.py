@@ -5,34 +5,13 @@ from typing import Any
 
 import click
 
+from techniques.mesh_dream.settings import MeshDreamSettings
+from techniques.meshes.options import turntable_option, up_option
 from techniques.options import shared_options
+from techniques.setting_options import setting_options
 
-_HELP = {
-    "iterations": "Steps in all.",
-    "views": "Cameras a step.",
-    "strength": "How far a step goes; 0.5 is subtle, 2 is bold.",
-    "smoothness": "How strongly noise (for geometry: crumpling) is held down.",
-    "keep": "How strongly the form stays where it was; for geometry.",
-    "texture-size": "Side of the texture in texels, a power of two.",
-    "turntable": "Pictures of the turntable; 0: none.",
-}
-_DEFAULTS: dict[str, int | float] = {
-    "iterations": 100,
-    "views": 4,
-    "strength": 1.0,
-    "smoothness": 1.0,
-    "keep": 1.0,
-    "texture-size": 512,
-    "turntable": 36,
-}
-
-
-def _numbers(command: Any) -> Any:
-    for name, default in reversed(_DEFAULTS.items()):
-        command = click.option(
-            f"--{name}", type=type(default), default=default, show_default=True, help=_HELP[name]
-        )(command)
-    return command
+# Something has to be dreamt of; the other defaults are the same whatever it is.
+_setting = setting_options(MeshDreamSettings(classes=("fountain",)))
 
 
 @click.command("mesh-dream", short_help="Change a mesh until networks see in it what was asked for.")
@@ -51,39 +30,25 @@ def _numbers(command: Any) -> Any:
     metavar="MODULE[:CHANNEL][=WEIGHT]",
     help="A layer of the network, or a channel of it.",
 )
-@click.option("--amplify", is_flag=True, help="More of what the network sees there already.")
-@click.option(
-    "--what",
-    type=click.Choice(["texture", "geometry", "both"]),
-    default="texture",
-    show_default=True,
-    help="What changes: the colours, the form, or first the form and then the colours.",
-)
-@_numbers
+@_setting("amplify", "More of what the network sees there already.")
+@_setting("what", "What changes: the colours, the form, or first the form and then the colours.")
+@_setting("iterations", "Steps in all.")
+@_setting("views", "Cameras a step.")
+@_setting("strength", "How far a step goes; 0.5 is subtle, 2 is bold.")
+@_setting("smoothness", "How strongly noise (for geometry: crumpling) is held down.")
+@_setting("keep", "How strongly the form stays where it was; for geometry.")
+@_setting("texture_size", "Side of the texture in texels, a power of two.")
+@turntable_option(_setting)
 @click.option(
     "--cameras", "camera_file", metavar="FILE", help="Cameras as a list in a YAML file. Default: random."
 )
-@click.option(
-    "--up",
-    type=click.Choice(["auto", "y", "z"]),
-    default="auto",
-    show_default=True,
-    help="Which axis of the file points upwards.",
-)
-@click.option(
-    "--weights",
+@up_option(_setting)
+@_setting(
+    "weights",
+    "Networks that dream: names of `deepdesign weights list`, or folders of `train`, commas between.",
     metavar="NAMES",
-    default="auto",
-    show_default=True,
-    help="Networks that dream: names of `deepdesign weights list`, or folders of `train`, commas between.",
 )
-@click.option(
-    "--judges",
-    metavar="NAMES",
-    default="auto",
-    show_default=True,
-    help="Networks that only look at what comes out; none: nobody.",
-)
+@_setting("judges", "Networks that only look at what comes out; none: nobody.", metavar="NAMES")
 @shared_options
 def mesh_dream(
     mesh: str,
@@ -102,7 +67,6 @@ def mesh_dream(
     """
     # Imported here: --help answers at once.
     from techniques.mesh_dream.job import plan_job
-    from techniques.mesh_dream.settings import MeshDreamSettings
     from techniques.progress import progress_for, show_results
     from techniques.raster.views import read_cameras
 

@@ -7,9 +7,12 @@ import click
 
 from techniques.mesh_fit.job import DEFAULT_VIEWS
 from techniques.mesh_fit.settings import FitSettings
+from techniques.meshes.options import up_option
 from techniques.options import shared_options
+from techniques.setting_options import setting_options
 
 _DEFAULT = FitSettings()
+_setting = setting_options(_DEFAULT)
 
 
 def _angles(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, float]:
@@ -34,49 +37,13 @@ def _angles(context: click.Context, parameter: click.Parameter, value: str) -> t
     f"AZIMUTH,ELEVATION, or key=value,... Default: {', '.join(DEFAULT_VIEWS[:3])} in order.",
 )
 @click.option("--cameras", "camera_file", metavar="FILE", help="The same, as a list in a YAML file.")
-@click.option(
-    "--size",
-    type=int,
-    default=_DEFAULT.size,
-    show_default=True,
-    help="Side in pixels at which outlines are compared.",
-)
-@click.option("--iterations", type=int, default=_DEFAULT.iterations, show_default=True, help="Steps in all.")
-@click.option(
-    "--stiffness",
-    type=float,
-    default=_DEFAULT.stiffness,
-    show_default=True,
-    help="How far a vertex takes its neighbours along; 0 crumples, 100 moves big parts.",
-)
-@click.option(
-    "--step",
-    type=float,
-    default=_DEFAULT.step,
-    show_default=True,
-    help="How far a vertex may go in a step, in radii of the mesh.",
-)
-@click.option(
-    "--smoothness",
-    type=float,
-    default=_DEFAULT.smoothness,
-    show_default=True,
-    help="How strongly neighbours move alike.",
-)
-@click.option(
-    "--planarity",
-    type=float,
-    default=_DEFAULT.planarity,
-    show_default=True,
-    help="How strongly flat faces stay flat, and straight edges straight.",
-)
-@click.option(
-    "--shading",
-    type=float,
-    default=_DEFAULT.shading,
-    show_default=True,
-    help="How strongly light and dark inside the outline follow the guide's.",
-)
+@_setting("size", "Side in pixels at which outlines are compared.")
+@_setting("iterations", "Steps in all.")
+@_setting("stiffness", "How far a vertex takes its neighbours along; 0 crumples, 100 moves big parts.")
+@_setting("step", "How far a vertex may go in a step, in radii of the mesh.")
+@_setting("smoothness", "How strongly neighbours move alike.")
+@_setting("planarity", "How strongly flat faces stay flat, and straight edges straight.")
+@_setting("shading", "How strongly light and dark inside the outline follow the guide's.")
 @click.option(
     "--light",
     default=",".join(f"{angle:g}" for angle in _DEFAULT.light),
@@ -85,28 +52,11 @@ def _angles(context: click.Context, parameter: click.Parameter, value: str) -> t
     metavar="ACROSS,ABOVE",
     help="Where the guides' light comes from, in degrees to the right of the eye and above it.",
 )
-@click.option(
-    "--threshold",
-    type=float,
-    default=_DEFAULT.threshold,
-    show_default=True,
-    help="The lightness that divides a guide's shape from its ground.",
-)
-@click.option("--invert", is_flag=True, help="Take the guides' ground for the shape.")
-@click.option("--align", is_flag=True, help="Move and scale each guide's shape to where the mesh is seen.")
-@click.option(
-    "--up",
-    type=click.Choice(["auto", "y", "z"]),
-    default=_DEFAULT.up,
-    show_default=True,
-    help="Which axis of the file points upwards.",
-)
-@click.option(
-    "--turntable/--no-turntable",
-    default=_DEFAULT.turntable,
-    show_default=True,
-    help="Leave a GIF and a WebP of the mesh turning once.",
-)
+@_setting("threshold", "The lightness that divides a guide's shape from its ground.")
+@_setting("invert", "Take the guides' ground for the shape.")
+@_setting("align", "Move and scale each guide's shape to where the mesh is seen.")
+@up_option(_setting)
+@_setting("turntable", "Leave a GIF and a WebP of the mesh turning once.")
 @shared_options
 def mesh_fit(
     mesh: str,

@@ -5,23 +5,12 @@ from typing import Any
 
 import click
 
-from techniques.options import shared_options
+from techniques.options import picture_size_options, shared_options
+from techniques.setting_options import setting_options
+from techniques.style.options import network_options, texture_options
 from techniques.style.settings import StyleSettings
 
-_DEFAULT = StyleSettings()
-
-
-def _names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:  # noqa: ARG001
-    return tuple(name.strip() for name in value.split(",") if name.strip())
-
-
-def _shares(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(share) for share in value.split(",") if share.strip())
-    except ValueError:
-        raise click.BadParameter(
-            "give numbers with commas between, such as 2,1.", context, parameter
-        ) from None
+_setting = setting_options(StyleSettings())
 
 
 @click.command(short_help="Paint a picture in the manner of others.")
@@ -47,62 +36,13 @@ def _shares(context: click.Context, parameter: click.Parameter, value: str) -> t
     is_flag=True,
     help="CONTENT is a folder of frames: each begins with the one before, so that a film does not flicker.",
 )
-@click.option(
-    "--size",
-    type=int,
-    default=_DEFAULT.size,
-    show_default=True,
-    help="Longer side in pixels; the aspect is kept.",
-)
-@click.option(
-    "--width", type=int, help="In pixels. With --height: crop to fill, never stretch. Alone: keep the aspect."
-)
-@click.option("--height", type=int, help="In pixels; see --width.")
-@click.option(
-    "--content-weight",
-    type=float,
-    default=_DEFAULT.content_weight,
-    show_default=True,
-    help="How strongly forms are kept.",
-)
-@click.option(
-    "--style-weight",
-    type=float,
-    default=_DEFAULT.style_weight,
-    show_default=True,
-    help="How strongly textures and colours are sought.",
-)
-@click.option(
-    "--smoothness",
-    type=float,
-    default=_DEFAULT.smoothness,
-    show_default=True,
-    help="How strongly noise is held down.",
-)
-@click.option(
-    "--blend",
-    metavar="SHARES",
-    default="",
-    callback=_shares,
-    help="How much of each style, such as 2,1. Default: equally.",
-)
-@click.option(
-    "--style-scale",
-    type=float,
-    default=_DEFAULT.style_scale,
-    show_default=True,
-    help="Size of the style's textures; below 1 is finer.",
-)
-@click.option(
-    "--keep-colors", is_flag=True, help="Take the style's light and dark only; the content keeps its colours."
-)
-@click.option(
-    "--colors",
-    type=click.Choice(["style", "luminance", "histogram", "wasserstein"]),
-    default=_DEFAULT.colors,
-    show_default=True,
-    help="Whose colours: the style's, or (in three ways) the content's.",
-)
+@picture_size_options(_setting)
+@_setting("content_weight", "How strongly forms are kept.")
+@_setting("style_weight", "How strongly textures and colours are sought.")
+@_setting("smoothness", "How strongly noise is held down.")
+@texture_options(_setting)
+@_setting("keep_colors", "Take the style's light and dark only; the content keeps its colours.")
+@_setting("colors", "Whose colours: the style's, or (in three ways) the content's.")
 @click.option(
     "--mask",
     metavar="PNG",
@@ -115,90 +55,19 @@ def _shares(context: click.Context, parameter: click.Parameter, value: str) -> t
     multiple=True,
     help="The same regions, by the same colours, of a STYLE; once for each.",
 )
-@click.option(
-    "--regions",
-    type=int,
-    default=_DEFAULT.regions,
-    show_default=True,
-    help="Instead of masks: so many regions by the pictures' own colours, dark to light.",
-)
-@click.option(
-    "--style-loss",
-    type=click.Choice(["gram", "moments", "wasserstein"]),
-    default=_DEFAULT.style_loss,
-    show_default=True,
-    help="What is compared of textures.",
-)
-@click.option(
-    "--pooling",
-    type=click.Choice(["max", "average", "l2"]),
-    default=_DEFAULT.pooling,
-    show_default=True,
-    help="How the network's layers are made smaller.",
-)
-@click.option(
-    "--padding",
-    type=click.Choice(["replicate", "zeros"]),
-    default=_DEFAULT.padding,
-    show_default=True,
-    help="What the network sees beyond the edge.",
-)
-@click.option(
-    "--iterations",
-    type=int,
-    default=_DEFAULT.iterations,
-    show_default=True,
-    help="Steps in all, over all sizes of the pyramid.",
-)
-@click.option(
-    "--optimizer",
-    type=click.Choice(["lbfgs", "adam"]),
-    default=_DEFAULT.optimizer,
-    show_default=True,
-    help="adam takes less memory.",
-)
-@click.option(
-    "--start",
-    type=click.Choice(["content", "noise"]),
-    default=_DEFAULT.start,
-    show_default=True,
-    help="What the first picture is.",
-)
-@click.option(
-    "--content-layers",
-    metavar="NAMES",
-    default=",".join(_DEFAULT.content_layers),
-    show_default=True,
-    callback=_names,
-    help="Where forms are compared.",
-)
-@click.option(
-    "--style-layers",
-    metavar="NAMES",
-    default=",".join(_DEFAULT.style_layers),
-    show_default=True,
-    callback=_names,
-    help="Where textures are compared.",
-)
-@click.option(
-    "--weights",
-    metavar="NAME",
-    default=_DEFAULT.weights,
-    show_default=True,
-    help="The network, as `deepdesign weights list` names it.",
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "float32", "bfloat16"]),
-    default=_DEFAULT.precision,
-    show_default=True,
-    help="Of the convolutions; auto takes bfloat16 where the processor has it.",
-)
-@click.option(
-    "--memory",
-    metavar="AMOUNT",
-    help="What the run may hold in all, such as 6GB; larger pictures are then made in tiles. "
+@_setting("regions", "Instead of masks: so many regions by the pictures' own colours, dark to light.")
+@_setting("style_loss", "What is compared of textures.")
+@_setting("pooling", "How the network's layers are made smaller.")
+@_setting("padding", "What the network sees beyond the edge.")
+@_setting("iterations", "Steps in all, over all sizes of the pyramid.")
+@_setting("optimizer", "adam takes less memory.")
+@_setting("start", "What the first picture is.")
+@network_options(_setting)
+@_setting(
+    "memory",
+    "What the run may hold in all, such as 6GB; larger pictures are then made in tiles. "
     "Default: most of what is free.",
+    metavar="AMOUNT",
 )
 @shared_options
 @click.pass_context

@@ -1,55 +1,40 @@
 """``deepdesign train``: the command line's view of the settings."""
 
-import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from techniques.options import Command, shared_options
-from techniques.training.augment import RECIPES
+from techniques.options import shared_options
+from techniques.setting_options import setting_options
 from techniques.training.settings import TrainSettings
 
-_DEFAULT = TrainSettings()
-
-
-def _option(flag: str, kind: Any, text: str) -> Callable[[Command], Command]:
-    name = flag.removeprefix("--").replace("-", "_")
-    return click.option(flag, type=kind, default=getattr(_DEFAULT, name), show_default=True, help=text)
+_setting = setting_options(TrainSettings())
 
 
 @click.command(short_help="Teach a network classes of your own.")
 @click.argument("dataset")
-@_option("--epochs", int, "How often every picture is shown, at most.")
-@_option("--size", int, "Side in pixels of the square that the network sees.")
-@click.option(
-    "--width", type=int, help="In pixels. With --height: any aspect; crops to fill, never stretches."
-)
-@click.option("--height", type=int, help="In pixels; see --width. One of them alone means a square.")
-@_option(
-    "--arch", str, "mobilenet_v2, resnet18, resnet50, efficientnet_b0, vgg16 ...; auto: that of the weights."
-)
-@_option("--weights", str, "What to start from: a registered network, a folder that `train` wrote, none.")
-@click.option(
-    "--new-head", is_flag=True, help="With a folder of other classes: keep its features, learn these anew."
-)
-@_option("--batch-size", int, "Pictures a step, over all processes.")
-@_option("--head-epochs", int, "How many of the epochs train the last layer only.")
-@_option("--learning-rate", float, "Of the last layer; layers that are trained already get a tenth.")
-@_option("--augment", click.Choice(list(RECIPES)), "How much pictures are varied.")
-@_option(
-    "--class-weights",
-    click.Choice(["balanced", "none"]),
+@_setting("epochs", "How often every picture is shown, at most.")
+@_setting("size", "Side in pixels of the square that the network sees.")
+@_setting("width", "In pixels. With --height: any aspect; crops to fill, never stretches.")
+@_setting("height", "In pixels; see --width. One of them alone means a square.")
+@_setting("arch", "mobilenet_v2, resnet18, resnet50, efficientnet_b0, vgg16 ...; auto: that of the weights.")
+@_setting("weights", "What to start from: a registered network, a folder that `train` wrote, none.")
+@_setting("new_head", "With a folder of other classes: keep its features, learn these anew.")
+@_setting("batch_size", "Pictures a step, over all processes.")
+@_setting("head_epochs", "How many of the epochs train the last layer only.")
+@_setting("learning_rate", "Of the last layer; layers that are trained already get a tenth.")
+@_setting("augment", "How much pictures are varied.")
+@_setting(
+    "class_weights",
     "balanced: small classes count as much as large ones.",
 )
-@_option("--validation", float, "Share of each class to hold back, where there is no `val` folder.")
-@_option("--patience", int, "Epochs without a better held-out loss until it stops; 0: never.")
-@_option("--judge", str, "A second network that judges a short dream of each class; none: no dreams.")
-@_option(
-    "--precision",
-    click.Choice(["auto", "float32", "bfloat16"]),
+@_setting("validation", "Share of each class to hold back, where there is no `val` folder.")
+@_setting("patience", "Epochs without a better held-out loss until it stops; 0: never.")
+@_setting("judge", "A second network that judges a short dream of each class; none: no dreams.")
+@_setting(
+    "precision",
     "auto takes bfloat16 where it pays.",
 )
 @shared_options
@@ -69,7 +54,7 @@ def train(
     """
     # Imported here: --help answers at once, and a mistake is reported before PyTorch is loaded.
     from techniques.errors import DeepdesignError
-    from techniques.progress import Quiet, progress_for
+    from techniques.progress import Quiet, progress_for, show_results
     from techniques.training.job import plan_job
     from techniques.training.team import team_of, together
 
@@ -94,10 +79,8 @@ def train(
         if leads:
             raise
         return error.exit_status  # the leading process has said it
-    if leads and as_json:
-        click.echo(json.dumps(record))
-    elif leads and not quiet:
-        click.echo("\n".join(record["results"]))
+    if leads:
+        show_results(record, quiet=quiet, as_json=as_json)
     return None
 
 

@@ -1,0 +1,18 @@
+"""Options that the mesh techniques share."""
+
+from collections.abc import Callable
+from typing import Any
+
+from techniques.setting_options import Setting
+
+__all__ = ["turntable_option", "up_option"]
+
+
+def up_option(setting: Setting[Any]) -> Callable[[Any], Any]:
+    """``--up``."""
+    return setting("up", "Which axis of the file points upwards.")
+
+
+def turntable_option(setting: Setting[Any]) -> Callable[[Any], Any]:
+    """``--turntable`` as a number of pictures."""
+    return setting("turntable", "Pictures of the turntable; 0: none.")
