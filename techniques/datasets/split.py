@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from techniques.datasets.contents import Item
 from techniques.datasets.similar import groups
 
-__all__ = ["SIDES", "Split", "SplitError", "assign", "leaks", "units"]
+__all__ = ["SIDES", "Split", "SplitError", "assign", "joined", "leaks", "units"]
 
 SIDES = ("train", "val", "test")
 _TOUCH = 1e-6  # degrees, a tenth of a metre: neighbours of a grid only touch
@@ -33,14 +33,6 @@ class Split:
 
 def units(items: Sequence[Item], hashes: Sequence[int | None], *, by_creator: bool = True) -> list[list[int]]:
     """The indices of ``items`` in units that must stay together, each in order."""
-    roots = list(range(len(items)))
-
-    def root(index: int) -> int:
-        while roots[index] != index:
-            roots[index] = roots[roots[index]]
-            index = roots[index]
-        return index
-
     bonds = groups(hashes)
     if by_creator:
         same: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
@@ -51,12 +43,25 @@ def units(items: Sequence[Item], hashes: Sequence[int | None], *, by_creator: bo
                 same["page", str(page)].append(index)
         bonds = [*bonds, *same.values()]
     bonds = [*bonds, *_overlapping(items)]
+    return joined(len(items), bonds)
+
+
+def joined(count: int, bonds: Iterable[Sequence[int]]) -> list[list[int]]:
+    """The numbers below ``count`` in groups, each in order: those of a bond, and of bonds that share one."""
+    roots = list(range(count))
+
+    def root(index: int) -> int:
+        while roots[index] != index:
+            roots[index] = roots[roots[index]]
+            index = roots[index]
+        return index
+
     for first, *others in bonds:
         for other in others:
             low, high = sorted((root(first), root(other)))
             roots[high] = low
     found: defaultdict[int, list[int]] = defaultdict(list)
-    for index in range(len(items)):
+    for index in range(count):
         found[root(index)].append(index)
     return list(found.values())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from techniques.duplicates import near_groups
 from techniques.errors import BadInputError
+from techniques.training.bonds import bonds
 from techniques.training.examine import RefusedError, Seen, in_order, look
 from techniques.training.folders import Listing, Part, Source, list_pictures
 from techniques.training.pool import Pool
@@ -77,8 +78,9 @@ def read_dataset(
     """Look at every file of the dataset at ``root``, and hold pictures back for validation.
 
     Pixels go into ``pool``. Where there is no ``val`` folder, the share ``validation`` of each class is held
-    back, whole groups of near-duplicates at a time, so that none stands on both sides; the same ``seed``
-    holds the same pictures back, however the files are named. The processes of a ``team`` share the looking.
+    back, whole groups of near-duplicates at a time, so that none stands on both sides, and (see `bonds`)
+    whole creators at a time where they are known; the same ``seed`` holds the same pictures back, however the
+    files are named. The processes of a ``team`` share the looking.
 
     Raises:
         BadInputError: it is no dataset, or fewer than two classes have a usable picture.
@@ -102,7 +104,7 @@ def read_dataset(
         for example in examples
         if example.width < size[0] or example.height < size[1]
     ]
-    examples = _in_parts(examples, classes, validation, seed, problems)
+    examples = _in_parts(root, examples, classes, validation, seed, problems)
     pool.take({example.path: (index, example.sha256) for index, example in enumerate(examples)})
     return Dataset(
         root,
@@ -182,26 +184,31 @@ def _same(examples: Sequence[Example], classes: Sequence[str]) -> list[Problem]:
 
 
 def _in_parts(
-    examples: list[Example], classes: Sequence[str], validation: float, seed: int, problems: list[Problem]
+    root: Path,
+    examples: list[Example],
+    classes: Sequence[str],
+    validation: float,
+    seed: int,
+    problems: list[Problem],
 ) -> list[Example]:
     """Every example with its part; given ones lose those that are nearly the same as a trained one."""
     given = {example.part for example in examples}
     if "all" in given:
         examples = [replace(example, part="train") for example in examples]
-    if "val" not in given:
-        back = held_back(
-            [
-                (example.group, example.label, example.sha256)
-                for example in examples
-                if example.part == "train"
-            ],
-            share=validation,
-            seed=seed,
+    if "val" not in given and validation:
+        trained = [index for index, example in enumerate(examples) if example.part == "train"]
+        numbers, said = bonds(
+            root, [(examples[i].path, examples[i].label, examples[i].group) for i in trained], classes
         )
-        examples = [
-            replace(example, part="val") if example.part == "train" and example.group in back else example
-            for example in examples
+        problems += said
+        members = [
+            (number, examples[i].label, examples[i].sha256)
+            for number, i in zip(numbers, trained, strict=True)
         ]
+        back = held_back(members, share=validation, seed=seed)
+        for number, i in zip(numbers, trained, strict=True):
+            if number in back:
+                examples[i] = replace(examples[i], part="val")
     parts_of: dict[int, set[str]] = defaultdict(set)
     for example in examples:
         parts_of[example.group].add(example.part)

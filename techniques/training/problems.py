@@ -40,6 +40,13 @@ KINDS = {
     ),
     "two-classes": Kind("pictures that lie in more than one class", "used, though one of the two is wrong"),
     "few": Kind("classes with too few different pictures to hold one back", "trained, but not measured"),
+    "one-creator": Kind(
+        "classes whose pictures are all by one creator or from one page",
+        "divided by likeness only, so their figures flatter: collect from others too",
+    ),
+    "unknown-creators": Kind(
+        "lists of creators that cannot be read", "not used: pictures were held back by likeness only"
+    ),
     "small": Kind("pictures smaller than the training size", "used, scaled up"),
     "cmyk": Kind("pictures in printing inks (CMYK)", "used, converted to RGB"),
     "deep": Kind("pictures with more than 8 bits a channel", "used, rounded to 8 bits"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from techniques.datasets.manifest import Manifest
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.training.changes import changes
 from techniques.training.dataset import read_dataset
@@ -66,6 +67,56 @@ def test_near_duplicates_never_stand_on_both_sides(tmp_path):
         assert all(len(found) == 1 for found in parts.values())
         assert dataset.counts("val") == (3, 3)
     assert kinds(dataset) == {"duplicate": 10, "near-duplicate": 10}
+
+
+def collected(root, creators):
+    """Two classes of ten pictures, and a manifest that says who made each, as `collect` leaves it."""
+    with Manifest(root) as manifest:
+        for label, name in enumerate(("arch", "dome")):
+            for number in range(10):
+                file = f"{name}/{number}.png"
+                save(noise(300 * label + number), root / file)
+                row = {"source": "s", "source_id": file, "status": "kept", "reason": "", "class": name}
+                manifest.decide({**row, "file": file, "creator": creators(name, number), "sha256": file})
+
+
+def test_a_creators_pictures_never_stand_on_both_sides(tmp_path):
+    root = tmp_path / "set"
+    root.mkdir()
+    collected(root, lambda name, number: f"photographer {number // 2}")
+
+    for seed in range(6):
+        dataset, _ = read(root, seed=seed)
+        sides = {}
+        for example in dataset.examples:
+            sides.setdefault(int(example.path[5]) // 2, set()).add(example.part)
+
+        assert all(len(found) == 1 for found in sides.values())
+        assert dataset.counts("val") == (2, 2)
+    assert kinds(dataset) == {"stray": 1}  # the manifest itself
+
+
+def test_a_class_by_one_creator_is_divided_by_likeness_and_named(tmp_path):
+    root = tmp_path / "wrapped" / "set"
+    root.mkdir(parents=True)
+    collected(root, lambda name, number: "only one" if name == "arch" else f"photographer {number // 5}")
+
+    dataset, _ = read(tmp_path / "wrapped")
+
+    assert dataset.counts("val") == (2, 5)
+    assert {problem.where for problem in dataset.problems if problem.kind == "one-creator"} == {"arch"}
+
+
+def test_a_damaged_list_of_creators_is_named_and_likeness_still_divides(tmp_path):
+    root = tmp_path / "set"
+    root.mkdir()
+    collected(root, lambda name, number: "a")
+    (root / "manifest.jsonl").write_text("no json\n")
+
+    dataset, _ = read(root)
+
+    assert kinds(dataset) == {"stray": 1, "unknown-creators": 1}
+    assert dataset.counts("val") == (2, 2)
 
 
 def test_train_val_and_test_folders_are_taken_as_they_are_but_for_leaks(plain, tmp_path):
