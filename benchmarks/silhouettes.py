@@ -44,9 +44,13 @@ def _sphere(subdivisions):
     return torch.from_numpy(mesh.vertices), faces, edge_table(faces)
 
 
-def share(subdivisions, size):
+def share(subdivisions, size, rules=None):
+    """Of the exact area gradient, over eight views: by walking edges and by other ``rules``, each called
+    with a mask, raster, positions and triangles.
+    """
     vertices, faces, edges = _sphere(subdivisions)
-    found = {"edge walk": [], "pixel pairs": []}
+    rules = {"pixel pairs": pixel_pairs} if rules is None else rules
+    found = {"edge walk": [], **{name: [] for name in rules}}
     for camera in VIEWS:
         cameras = matrices([camera], vertices)
         exact = (
@@ -60,7 +64,7 @@ def share(subdivisions, size):
             smooth = (
                 antialias(mask, raster, positions, edges)
                 if rule == "edge walk"
-                else pixel_pairs(mask, raster, positions, faces)
+                else rules[rule](mask, raster, positions, faces)
             )
             smooth.sum().backward()
             found[rule].append(float(scale.grad) / exact)

@@ -1,5 +1,6 @@
 """What a test needs from its machine: missing means skipped by name, or failed where no skip is allowed."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -20,6 +21,10 @@ def _has_cuda() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def _has_nvdiffrast() -> bool:
+    return _has_cuda() and importlib.util.find_spec("nvdiffrast") is not None
 
 
 def _may_mount() -> bool:
@@ -55,6 +60,7 @@ _CHECKS: dict[str, tuple[Callable[[], bool], str]] = {
     "python3.10": (lambda: python_310() is not None, "no Python 3.10 (`uv python install 3.10`)"),
     "mounts": (_may_mount, "nothing can be mounted here (that takes root)"),
     "cuda": (_has_cuda, "no CUDA device"),
+    "nvdiffrast": (_has_nvdiffrast, "no CUDA device, or nvdiffrast is not installed"),
     **{
         program: (
             lambda program=program: shutil.which(program) is not None,
@@ -65,7 +71,7 @@ _CHECKS: dict[str, tuple[Callable[[], bool], str]] = {
 }
 # No continuous-integration machine has a card, and Debian no longer has that Python: these may be missing
 # there too.
-_OPTIONAL_EVERYWHERE = {"cuda", "python3.10"}
+_OPTIONAL_EVERYWHERE = {"cuda", "nvdiffrast", "python3.10"}
 
 
 def need(what: str) -> None:

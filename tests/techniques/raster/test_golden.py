@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
 from techniques.raster.backend import TorchRasteriser
+from techniques.raster.choose import choose_rasteriser
+from techniques.raster.nvdiffrast import NvdiffrastRasteriser
+from tests.needs import need
 from tests.techniques.raster.golden import PATH, pictures
 
 SAME_TRIANGLE, PICTURE, COSINE = 0.995, 1e-3, 0.99
@@ -37,3 +41,21 @@ def golden():
 
 def test_torch_gives_the_golden_tensors(golden):
     agree(pictures(TorchRasteriser()), golden)
+
+
+@pytest.mark.gpu
+def test_torch_on_a_card_gives_the_golden_tensors(golden):
+    need("cuda")
+    agree(pictures(TorchRasteriser(), "cuda"), golden)
+
+
+@pytest.mark.gpu
+def test_nvdiffrast_gives_the_golden_tensors(golden):
+    need("nvdiffrast")
+    agree(pictures(NvdiffrastRasteriser(torch.device("cuda")), "cuda"), golden)
+
+
+@pytest.mark.gpu
+def test_a_card_with_nvdiffrast_takes_it():
+    need("nvdiffrast")
+    assert choose_rasteriser(torch.device("cuda")).rasteriser.name == "nvdiffrast"
