@@ -1,9 +1,7 @@
 """What the rasteriser costs on a processor: forward and backward of a textured sphere of 20,480 triangles.
 
 Best of several runs, each with gradients to vertices and texels of a 512 x 512 texture with mip levels.
-``--peers`` measures in the same run what else installs here and draws on a processor (``pip install deodr
-warp-lang`` first; neither is a part of this project): DEODR with vertex colours, which has neither mip levels
-nor our four steps, and a Warp kernel for visibility and a bilinear texture, without antialiasing or mips.
+Beside it, in the same run, what else draws on a processor and is installed (see `benchmarks.raster_peers`).
 """
 
 import os
@@ -12,6 +10,7 @@ import time
 
 import torch
 
+from benchmarks import raster_peers
 from benchmarks.record import record
 from techniques.meshes.shapes import icosphere
 from techniques.raster.backend import TorchRasteriser
@@ -31,6 +30,9 @@ def main() -> int:
     for views, size in ((4, 256), (1, 512)):
         step = prepared(views, size, TorchRasteriser(), device)
         figures[f"{views} views of {size} px, ms"] = round(best(step), 1)
+        for peer in (raster_peers.deodr, raster_peers.warp):
+            if other := peer(views, size):
+                figures[f"{views} views of {size} px, {peer.__name__}, ms"] = round(best(other), 1)
     record("raster_speed", figures)
     return 0
 
