@@ -18,6 +18,8 @@ __all__ = ["Atlas", "UvQuality", "atlas_for", "uv_quality"]
 _PROBE = 512  # texels a side, to see whether charts overlap
 _MOST_OVERLAP, _MOST_EMPTY = 0.02, 0.01
 _TRIES = 12
+# Of a piece: xatlas 0.0.11 crashes on a chart of 80,000, and takes 30 times as long.
+_MOST_TRIANGLES = 20_000
 _PADDING = 4  # texels between charts: two mip levels do not mix
 
 
@@ -112,16 +114,41 @@ def _charts(points: NDArray[np.float32], faces: Ints, size: int) -> tuple[Ints, 
     """UV indices [F, 3], UVs [T, 2] on one page, and the number of charts."""
     options = xatlas.PackOptions()
     options.resolution, options.padding, options.bilinear = size, _PADDING, True
+    pieces = _pieces(points[faces].mean(axis=1), np.arange(len(faces)))
     for _ in range(_TRIES):
         made = xatlas.Atlas()
-        made.add_mesh(points, faces.astype(np.uint32))
+        for piece in pieces:
+            used, corners = np.unique(faces[piece], return_inverse=True)
+            made.add_mesh(points[used], corners.reshape(-1, 3).astype(np.uint32))
         made.generate(xatlas.ChartOptions(), options)
         if made.atlas_count == 1:
-            _, corners, uvs = made[0]
-            return corners.astype(np.int64), uvs.astype(np.float64).clip(0, 1), int(made.chart_count)
+            return *_together(made, pieces, len(faces)), int(made.chart_count)
         # What does not fit goes onto further pages, which one texture does not have: smaller, once more.
         options.texels_per_unit = made.texels_per_unit * 0.85
     raise BadInputError(
         f"The mesh falls into too many pieces for a texture of {size} pixels. Choose a larger "
         "--texture-size, or reduce the mesh first."
     )
+
+
+def _pieces(middles: NDArray[np.float32], faces: Ints) -> list[Ints]:
+    """``faces`` in pieces of at most ``_MOST_TRIANGLES`` that lie together: cut in half, again and again,
+    across the longest side of the box round their ``middles``.
+    """
+    if len(faces) <= _MOST_TRIANGLES:
+        return [faces]
+    longest = np.ptp(middles[faces], axis=0).argmax()
+    ordered = faces[np.argsort(middles[faces, longest], kind="stable")]
+    half = len(ordered) // 2
+    return _pieces(middles, ordered[:half]) + _pieces(middles, ordered[half:])
+
+
+def _together(made: xatlas.Atlas, pieces: list[Ints], count: int) -> tuple[Ints, Floats]:
+    """UV indices [count, 3] and UVs [T, 2] of all ``pieces``, in the order of the faces."""
+    found, tables, before = np.zeros((count, 3), dtype=np.int64), [], 0
+    for number, piece in enumerate(pieces):
+        _, corners, uvs = made[number]
+        found[piece] = corners.astype(np.int64) + before
+        tables.append(uvs.astype(np.float64).clip(0, 1))
+        before += len(uvs)
+    return found, np.concatenate(tables)

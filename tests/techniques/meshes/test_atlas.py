@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+from techniques.meshes import atlas as atlas_module
 from techniques.meshes.atlas import atlas_for, uv_quality
 from techniques.meshes.bake import PLAIN, baked, decoded, encoded
 from techniques.meshes.mesh import Material, Mesh, Texture
@@ -160,3 +161,14 @@ def test_gradients_reach_texels_and_vertices():
     # A sphere that grows covers more of the picture.
     assert vertices.grad is not None
     assert (vertices.grad * vertices.detach()).sum() != 0
+
+
+def test_a_large_smooth_mesh_gets_its_atlas_piece_by_piece(monkeypatch):
+    """In one piece xatlas ended the whole process on a sphere of 81,920 triangles."""
+    atlas = atlas_for(icosphere(6), 256)
+    assert uv_quality(atlas.mesh).reason is None
+    monkeypatch.setattr(atlas_module, "_MOST_TRIANGLES", 100)
+    small = atlas_for(icosphere(3), 512)
+    assert 13 <= small.charts <= 64
+    assert uv_quality(small.mesh).reason is None
+    assert (small.mesh.vertices[small.mesh.faces] == icosphere(3).vertices[icosphere(3).faces]).all()
