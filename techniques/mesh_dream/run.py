@@ -22,6 +22,7 @@ from techniques.mesh_dream.settings import MeshDreamSettings
 from techniques.mesh_style.cameras import HELD_OUT
 from techniques.meshes.atlas import atlas_for
 from techniques.meshes.bake import baked
+from techniques.meshes.budget import Budget, Costs
 from techniques.meshes.changed import save_changed
 from techniques.meshes.health import change_between, health_of
 from techniques.meshes.render import Light, Surface, surface_of
@@ -36,6 +37,7 @@ from techniques.sessions import session
 
 __all__ = ["mesh_dream_files", "run_job"]
 
+_COSTS = Costs(pixel=1100, triangle=400, texel=300, fixed=1000 << 20)
 _JUDGED_SIZE = 288  # px: judges scale views to what they look at
 
 
@@ -80,6 +82,15 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             said.say(f"This run is finished already: {place.result}")
             return record
         networks = company(settings.wishes, device, said)
+        widest = max(one.view.width * one.view.height for one in networks.dreamers)
+        memory = Budget.of(
+            _COSTS,
+            device,
+            pixels=settings.views * widest * len(networks.dreamers),
+            triangles=settings.views * len(job.mesh.faces),
+            texels=settings.texture_size**2,
+            advice="Choose fewer --views, a smaller --texture-size or one network.",
+        )
         for line in job.mesh.repaired:
             said.say(f"{job.source.name}: {line}")
         atlas = atlas_for(job.mesh, settings.texture_size)
@@ -87,11 +98,13 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         said.say(f"{settings.views} views a step on {device}; rasteriser: {choice}")
         for classifier in networks.dreamers:
             said.say(f"Network: {classifier.name}, {classifier.source['title']}")
+        said.say(str(memory))
         uvs, uv_faces = torch.from_numpy(atlas.mesh.uvs), torch.from_numpy(atlas.mesh.uv_faces)
         covered = texels(uvs, uv_faces, settings.texture_size)
         base = baked(job.mesh, covered).to(device.torch)
         scene = Scene(surface_of(atlas.mesh, device.torch), base, choice.rasteriser, job.cameras)
-        with session(place, _identity(job, networks, device, choice), said, resume=job.resume) as running:
+        identity = _identity(job, networks, device, choice)
+        with memory.kept(), session(place, identity, said, resume=job.resume) as running:
             dreamt = dream(
                 scene,
                 dreamers_for(networks.dreamers, settings.wishes),
@@ -123,6 +136,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             "versions": versions(),
             "results": [*map(str, saved.results), str(place.report)],
             "repaired": list(job.mesh.repaired),
+            "memory": memory.record(),
             "metrics": {
                 "held_out_probability": mean_after(judgements),
                 "judges": [asdict(one) for one in judgements if not one.took_part],

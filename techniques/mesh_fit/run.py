@@ -11,12 +11,13 @@ import torch
 
 from techniques.device import Device, choose_device
 from techniques.files import write_text
-from techniques.mesh_fit.fitting import Fitted, fit
+from techniques.mesh_fit.fitting import HELD_OUT, Fitted, fit
 from techniques.mesh_fit.guides import Guide, moved_onto
 from techniques.mesh_fit.job import Job, plan_job
 from techniques.mesh_fit.page import page
 from techniques.mesh_fit.scene import Scene
 from techniques.mesh_fit.settings import FitSettings
+from techniques.meshes.budget import Budget, Costs
 from techniques.meshes.frame import Frame
 from techniques.meshes.health import change_between, health_of
 from techniques.meshes.mesh import Mesh
@@ -34,6 +35,8 @@ from techniques.runs import finished_record, occupied, versions, write_record
 from techniques.sessions import session
 
 __all__ = ["fit_files", "run_job"]
+
+_COSTS = Costs(pixel=250, triangle=600, fixed=500 << 20)
 
 
 def fit_files(
@@ -84,7 +87,16 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         for line in _introduction(job, welded):
             said.say(line)
         said.say(f"{settings.size} x {settings.size} px on {device}; rasteriser: {choice}")
-        with session(place, _identity(job, device, choice.rasteriser), said, resume=job.resume) as work:
+        memory = Budget.of(
+            _COSTS,
+            device,
+            pixels=len(job.guides) * 4 * settings.size**2,  # judged at twice the size
+            triangles=max(len(job.guides), len(HELD_OUT)) * len(welded.faces),
+            advice="Choose a smaller --size, or --faces for fewer triangles.",
+        )
+        said.say(str(memory))
+        identity = _identity(job, device, choice.rasteriser)
+        with memory.kept(), session(place, identity, said, resume=job.resume) as work:
             result = fit(
                 unit,
                 welded.faces,
@@ -123,6 +135,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
                 for guide in job.guides
             ],
             "repaired": list(job.mesh.repaired),
+            "memory": memory.record(),
             "metrics": {
                 **result.metrics,
                 "steps": len(result.history["total"]),

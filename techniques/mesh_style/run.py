@@ -16,6 +16,7 @@ from techniques.mesh_style.settings import MeshStyleSettings
 from techniques.mesh_style.stylize import Work, judged, stylize
 from techniques.meshes.atlas import Atlas, atlas_for
 from techniques.meshes.bake import baked
+from techniques.meshes.budget import Budget, Costs
 from techniques.meshes.changed import save_changed
 from techniques.meshes.health import change_between, health_of
 from techniques.meshes.render import surface_of
@@ -30,6 +31,12 @@ from techniques.sessions import session
 from techniques.weights import Weights, obtain
 
 __all__ = ["mesh_style_files", "run_job"]
+
+_COSTS = {  # by bytes of a convolution's number
+    2: Costs(pixel=2700, triangle=400, texel=105, fixed=850 << 20),
+    4: Costs(pixel=5000, triangle=400, texel=105, fixed=900 << 20),
+}
+_THRIFT = "Choose a smaller --size, fewer --views or a smaller --texture-size."
 
 
 def mesh_style_files(
@@ -73,6 +80,14 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         if job.resume and (record := finished_record(place, arguments)):
             said.say(f"This run is finished already: {place.result}")
             return record
+        memory = Budget.of(
+            _COSTS[device.precision.itemsize],
+            device,
+            pixels=settings.views * settings.size**2,
+            triangles=settings.views * len(job.mesh.faces),
+            texels=settings.texture_size**2,
+            advice=_THRIFT,
+        )
         weights = obtain(
             settings.weights,
             networks=tuple(NETWORKS),
@@ -86,6 +101,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         said.say(f"{len(job.mesh.faces):,} triangles. {atlas.described}")
         said.say(f"{settings.views} views of {settings.size} px on {device}; rasteriser: {choice}")
         said.say(f"Network: {weights.entry.name}, a {weights.entry.title}")
+        said.say(str(memory))
         covered = texels(
             torch.from_numpy(atlas.mesh.uvs), torch.from_numpy(atlas.mesh.uv_faces), settings.texture_size
         )
@@ -94,7 +110,8 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         work = Work(
             surface_of(atlas.mesh, device.torch), base, job.styles, network, choice.rasteriser, job.cameras
         )
-        with session(place, _identity(job, weights, device, choice), said, resume=job.resume) as running:
+        identity = _identity(job, weights, device, choice)
+        with memory.kept(), session(place, identity, said, resume=job.resume) as running:
             styled = stylize(work, settings, callbacks=running.callbacks, state=running.state)
             seconds = running.seconds()
         said.say("Writing the mesh and its pictures.")
@@ -122,6 +139,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             "results": [*map(str, saved.results), str(place.report)],
             "repaired": list(job.notes),
             "atlas": _described(atlas),
+            "memory": memory.record(),
             "metrics": {
                 "style_before": before_style["style"],
                 "style": after_style["style"],
