@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from techniques.mesh_dream.settings import MeshDreamSettings
-from techniques.meshes.options import turntable_option, up_option
+from techniques.meshes.options import faces_option, turntable_option, up_option
 from techniques.options import shared_options
 from techniques.setting_options import setting_options
 
@@ -42,6 +42,7 @@ _setting = setting_options(MeshDreamSettings(classes=("fountain",)))
 @click.option(
     "--cameras", "camera_file", metavar="FILE", help="Cameras as a list in a YAML file. Default: random."
 )
+@faces_option(_setting)
 @up_option(_setting)
 @_setting(
     "weights",

@@ -7,6 +7,7 @@ from techniques.dream.job import names_folder
 from techniques.dream.wishes import class_wish, layer_wish
 from techniques.errors import BadInputError
 from techniques.mesh_dream.settings import MeshDreamSettings
+from techniques.meshes.decimate import reduced
 from techniques.meshes.mesh import Mesh
 from techniques.meshes.outputs import outputs_at, refuse_strangers
 from techniques.meshes.read import read_mesh
@@ -49,7 +50,7 @@ def plan_job(
     for name in settings.weights.split(","):
         if not names_folder(name.strip()) and name.strip() != "auto":
             entry_named(name.strip())
-    model = read_mesh(mesh, up=None if settings.up == "auto" else settings.up)
+    model = reduced(read_mesh(mesh, up=None if settings.up == "auto" else settings.up), settings.faces)
     place = place_for(output, resume=resume, kind=MESH)
     painted = settings.what != "geometry"
     for path in outputs_at(place).files(painted=painted):

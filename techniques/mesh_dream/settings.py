@@ -6,6 +6,7 @@ from typing import Literal
 
 from techniques.dream.settings import DreamSettings
 from techniques.errors import BadInputError
+from techniques.meshes.limits import check_faces
 
 __all__ = ["MeshDreamSettings"]
 
@@ -38,6 +39,8 @@ class MeshDreamSettings:
     """How strongly the form stays where it was; for geometry only."""
     texture_size: int = 512
     """Side of the texture in texels, a power of two."""
+    faces: int | None = None
+    """Reduce the mesh to so many triangles first; None: never."""
     up: Literal["auto", "y", "z"] = "auto"
     """Which axis points upwards; auto: what the format says, else y."""
     turntable: int = 36
@@ -57,6 +60,7 @@ class MeshDreamSettings:
                 "Nothing to dream of: name a class, such as --class fountain, or take --amplify. "
                 "`deepdesign dream --list` shows all classes."
             )
+        check_faces(self.faces)
         if self.iterations < 1:
             raise BadInputError(f"--iterations {self.iterations}: at least one step is needed.")
         if not 1 <= self.views <= 64:

@@ -7,7 +7,7 @@ import click
 
 from techniques.mesh_fit.job import DEFAULT_VIEWS
 from techniques.mesh_fit.settings import FitSettings
-from techniques.meshes.options import up_option
+from techniques.meshes.options import faces_option, up_option
 from techniques.options import shared_options
 from techniques.setting_options import setting_options
 
@@ -55,6 +55,7 @@ def _angles(context: click.Context, parameter: click.Parameter, value: str) -> t
 @_setting("threshold", "The lightness that divides a guide's shape from its ground.")
 @_setting("invert", "Take the guides' ground for the shape.")
 @_setting("align", "Move and scale each guide's shape to where the mesh is seen.")
+@faces_option(_setting)
 @up_option(_setting)
 @_setting("turntable", "Leave a GIF and a WebP of the mesh turning once.")
 @shared_options

@@ -9,6 +9,7 @@ import numpy as np
 from techniques.errors import BadInputError
 from techniques.mesh_fit.guides import Guide, read_guide
 from techniques.mesh_fit.settings import FitSettings
+from techniques.meshes.decimate import reduced
 from techniques.meshes.frame import Frame
 from techniques.meshes.mesh import Mesh
 from techniques.meshes.outputs import outputs_at, refuse_strangers
@@ -67,7 +68,7 @@ def plan_job(
             f"There are {len(cameras)} cameras for {len(guides)} guides. Give one --camera for each "
             "guide, in order."
         )
-    model = read_mesh(mesh, up=None if settings.up == "auto" else settings.up)
+    model = reduced(read_mesh(mesh, up=None if settings.up == "auto" else settings.up), settings.faces)
     frame = model.normalised()
     views = tuple(_camera(camera, frame) for camera in cameras)
     shapes = tuple(read_guide(path, threshold=settings.threshold, invert=settings.invert) for path in guides)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from techniques.errors import BadInputError
+from techniques.meshes.limits import check_faces
 
 __all__ = ["FitSettings"]
 
@@ -38,6 +39,8 @@ class FitSettings:
     """Take the guides' ground for the shape."""
     align: bool = False
     """Move and scale each guide's shape so that it lies where the mesh is seen."""
+    faces: int | None = None
+    """Reduce the mesh to so many triangles first; None: never."""
     up: Literal["auto", "y", "z"] = "auto"
     """Which axis of the file points upwards."""
     turntable: bool = True
@@ -50,6 +53,7 @@ class FitSettings:
         """Refuse what cannot work."""
         if not 32 <= self.size <= 2048:
             raise BadInputError(f"--size {self.size}: give 32 to 2048 pixels.")
+        check_faces(self.faces)
         if self.iterations < 1:
             raise BadInputError(f"--iterations {self.iterations}: at least one step is needed.")
         for flag, value, most in (

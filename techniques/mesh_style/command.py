@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from techniques.mesh_style.settings import MeshStyleSettings
-from techniques.meshes.options import turntable_option, up_option
+from techniques.meshes.options import faces_option, turntable_option, up_option
 from techniques.options import shared_options
 from techniques.setting_options import setting_options
 from techniques.style.options import network_options, texture_options
@@ -39,7 +39,7 @@ _setting = setting_options(MeshStyleSettings())
 @_setting("light", "Whether shading is seen besides the texture; auto: for geometry only.")
 @up_option(_setting)
 @turntable_option(_setting)
-@_setting("faces", "Reduce the mesh to so many triangles first. Default: never.")
+@faces_option(_setting)
 @network_options(_setting)
 @shared_options
 def mesh_style(

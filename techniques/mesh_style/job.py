@@ -6,7 +6,7 @@ from pathlib import Path
 
 from techniques.errors import BadInputError
 from techniques.mesh_style.settings import MeshStyleSettings
-from techniques.meshes.decimate import decimated
+from techniques.meshes.decimate import reduced
 from techniques.meshes.mesh import Mesh
 from techniques.meshes.outputs import refuse_strangers
 from techniques.meshes.read import read_mesh
@@ -17,8 +17,6 @@ from techniques.sizes import SMALLEST
 from techniques.weights.registry import entry_named
 
 __all__ = ["Job", "plan_job"]
-
-_MANY = 200_000  # triangles: beyond it a step on a processor takes seconds
 
 
 @dataclass(frozen=True)
@@ -68,18 +66,8 @@ def plan_job(
     refuse_strangers(place, painted=settings.what != "geometry")
     with occupied(place):
         pass  # so that an output that cannot be written is refused now; the run itself enters again
+    model = reduced(model, settings.faces)
     notes = [f"{mesh.name}: {line}" for line in model.repaired]
-    count = len(model.faces)
-    if settings.faces is not None and settings.faces < count:
-        model = decimated(model, settings.faces)
-        notes.append(
-            f"--faces: {count:,} triangles were reduced to {len(model.faces):,}; polygons, texture "
-            "coordinates, colours and groups of the file are gone."
-        )
-    elif count > _MANY:
-        notes.append(
-            f"{mesh.name} has {count:,} triangles. Nothing is reduced unless you ask: --faces 100000 would."
-        )
     return Job(sources, model, paints, tuple(cameras), place, settings, resume, tuple(notes))
 
 

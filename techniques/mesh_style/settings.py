@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from techniques.errors import BadInputError
+from techniques.meshes.limits import check_faces
 
 __all__ = ["MeshStyleSettings"]
 
@@ -86,10 +87,10 @@ class MeshStyleSettings:
             ("--views", self.views, 1, 64),
             ("--texture-size", self.texture_size, 64, _LARGEST_TEXTURE),
             ("--turntable", self.turntable, 0, 720),
-            ("--faces", self.faces or 4, 4, 10**8),
         ):
             if not low <= value <= high:
                 raise BadInputError(f"{flag} {value}: give a number from {low} to {high}.")
+        check_faces(self.faces)
         if self.texture_size & (self.texture_size - 1):
             raise BadInputError(
                 f"--texture-size {self.texture_size}: give a power of two, such as 1024, so that it can be "

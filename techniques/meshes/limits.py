@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-__all__ = ["LIMITS", "Limits"]
+from techniques.errors import BadInputError
+
+__all__ = ["LIMITS", "Limits", "check_faces"]
 
 
 @dataclass(frozen=True)
@@ -23,3 +25,13 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+def check_faces(faces: int | None) -> None:
+    """Refuse a number of triangles that no mesh can be reduced to.
+
+    Raises:
+        BadInputError: it is outside 4 to 100 million.
+    """
+    if faces is not None and not 4 <= faces <= 10**8:
+        raise BadInputError(f"--faces {faces}: give a number from 4 to {10**8}.")
