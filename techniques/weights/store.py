@@ -1,11 +1,13 @@
 """The folders that weights lie in, and the way into them: fetch, compare, rename."""
 
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,31 +87,53 @@ def fetch(entry: Entry, report: Report) -> Weights:
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(folder)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as room:
-            arrived = download(entry, Path(room), report)
-            try:
-                weights = checked(entry, arrived)
-            except BadInputError as error:
-                raise WorkFailedError(
-                    f"What came for {entry.name} from {entry.source} is another file than the "
-                    "registry's; not used."
-                ) from error
-            arrived.chmod(0o644)
-            arrived.replace(folder / entry.file)
+        with _one_at_a_time(folder):
+            if path := find(entry):  # another process has fetched it in the meantime
+                return checked(entry, path)
+            return _fetched(entry, folder, report)
     except OSError as error:
         raise WorkFailedError(
             f"{folder} cannot be written: {error.strerror or error}. Set DEEPDESIGN_WEIGHTS to a "
             "folder that can."
         ) from error
+
+
+def _fetched(entry: Entry, folder: Path, report: Report) -> Weights:
+    _remove_abandoned(folder)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as room:
+        arrived = download(entry, Path(room), report)
+        try:
+            weights = checked(entry, arrived)
+        except BadInputError as error:
+            raise WorkFailedError(
+                f"What came for {entry.name} from {entry.source} is another file than the "
+                "registry's; not used."
+            ) from error
+        arrived.chmod(0o644)
+        arrived.replace(folder / entry.file)
     return Weights(entry, folder / entry.file, weights.sha256)
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait for the other processes of this machine that fetch into ``folder``: the processes of a training
+    all start at once, and each would fetch the same file. Where the disk knows no locks, each does.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _remove_abandoned(folder: Path) -> None:
     # What fetches left that were killed; a day is longer than any that is still at work.
     for room in folder.glob(".fetching-*"):
-        if time.time() - room.stat().st_mtime > _ABANDONED:
-            shutil.rmtree(room, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process's, which has just ended
+            if time.time() - room.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(room, ignore_errors=True)
 
 
 def obtain(

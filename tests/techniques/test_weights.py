@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import itertools
 import json
+import multiprocessing
 import os
 import shutil
 import threading
@@ -118,6 +119,30 @@ def test_a_url_is_fetched_once_compared_and_loaded(server, cache):
     assert [path.name for path in cache.iterdir()] == ["vgg16-test.pth"]
     features = load_network(got)(torch.rand(1, 3, 32, 32), ["relu5_1"])
     assert features["relu5_1"].shape == (1, 512, 2, 2)
+
+
+def fetch_at_once(entry, start, answers):
+    start.wait()
+    answers.put(fetch(entry, nothing))
+
+
+def test_processes_that_want_the_same_file_at_once_fetch_it_once(server, cache):
+    path = server.folder / "net.bin"
+    path.write_bytes(np.random.default_rng(0).bytes(30_000_000))
+    entry = by_url(server, path, file="net.bin")
+    spawning = multiprocessing.get_context("spawn")
+    start, answers = spawning.Barrier(3), spawning.Queue()
+
+    at_once = [spawning.Process(target=fetch_at_once, args=(entry, start, answers)) for _ in range(3)]
+    for process in at_once:
+        process.start()
+    found = [answers.get(timeout=300) for _ in at_once]
+    for process in at_once:
+        process.join()
+
+    assert found == [checked(entry, cache / "net.bin")] * 3
+    assert server.asked == ["/net.bin"]
+    assert [one.name for one in cache.iterdir()] == ["net.bin"]
 
 
 def test_what_a_killed_fetch_left_is_cleared_away_after_a_day(server, cache):
