@@ -61,8 +61,8 @@ def train(
     settings = TrainSettings(**chosen)
     leads = team_of(os.environ).leads
     said = progress_for(quiet=quiet, as_json=as_json) if leads else Quiet()
-    try:
-        with together(os.environ, cuda=_uses_cuda(settings)) as team:
+    with together(os.environ, cuda=_uses_cuda(settings)) as team:
+        try:
             job = team.led(
                 lambda: plan_job(
                     Path(dataset),
@@ -75,10 +75,10 @@ def train(
             from techniques.training.run import run_job
 
             record = run_job(job, said, team)
-    except DeepdesignError as error:
-        if leads:
-            raise
-        return error.exit_status  # the leading process has said it
+        except Exception as error:
+            if team.speaks_first():
+                raise
+            return error.exit_status if isinstance(error, DeepdesignError) else 1
     if leads:
         show_results(record, quiet=quiet, as_json=as_json)
     return None

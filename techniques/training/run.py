@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -158,16 +158,18 @@ def _work(job: Job, device: Device, said: Progress, team: Team) -> Done:
 
 
 def _origin(settings: TrainSettings, said: Progress, team: Team) -> Origin:
-    def found() -> Origin:
+    def found(wanted: TrainSettings) -> Origin:
         return find_origin(
-            settings,
+            wanted,
             announce=said.say,
             report=lambda done, total: said.advance("fetching", done, total, {}),
         )
 
-    # The leading process fetches what is missing; the others then find it, or fetch it for their machine.
-    team.led(lambda: found() and None)
-    return found()
+    # The leading process fetches what is missing and says which network that is: what "auto" means may
+    # change while others look, because the judge's network arrives in the same folder. The others find it,
+    # or fetch it for their machine.
+    name = team.led(lambda: found(settings).name)
+    return found(replace(settings, weights=name) if settings.weights == "auto" else settings)
 
 
 def _trained(

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -22,6 +22,9 @@ class Team:
     size: int = 1
     local: int = 0
     here: int = 1
+
+    store: Any = field(default=None, repr=False, compare=False)
+    """What the processes can leave notes in for each other."""
 
     @property
     def leads(self) -> bool:
@@ -55,6 +58,17 @@ class Team:
             raise box[1]
         result: Value = box[0]
         return result
+
+    def speaks_first(self) -> bool:
+        """Whether no other process has said yet why all end. One error stops all of them, some by an error of
+        their own and the others because these are gone; a person wants to read the first, once.
+        """
+        if self.store is None:
+            return True
+        try:
+            return bool(self.store.add("deepdesign/said", 1) == 1)
+        except RuntimeError:  # whoever keeps the notes is gone as well
+            return self.leads
 
     def any(self, flag: bool) -> bool:
         """Whether ``flag`` is set in any process; all call this together."""
@@ -105,12 +119,14 @@ def together(environment: Mapping[str, str] = os.environ, *, cuda: bool = False)
         return
     import torch
     import torch.distributed as dist
+    from torch.distributed.rendezvous import rendezvous
 
     if cuda:
         torch.cuda.set_device(team.local)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
+    store, rank, size = next(rendezvous("env://"))
+    dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", store=store, rank=rank, world_size=size)
     try:
-        yield team
+        yield replace(team, store=store)
     finally:
         dist.destroy_process_group()
 

@@ -20,6 +20,7 @@ from techniques.errors import BadInputError, InterruptedRunError, WorkFailedErro
 from techniques.pictures import read_picture
 from techniques.training.run import train_folder
 from techniques.training.settings import TrainSettings
+from tests.needs import need
 from tests.techniques.conftest import PROGRAM, one_line
 from tests.techniques.training.conftest import noise, save
 
@@ -61,6 +62,20 @@ class Listener:
 
     def end(self):
         pass
+
+
+# What Python runs first in every process: an error in the second one only, in the middle of the work.
+_ONE_FAILS = """
+import os
+if os.environ.get("RANK") == "1":
+    from techniques.errors import WorkFailedError
+    from techniques.training import trainer
+
+    def fails(self, *_):
+        raise WorkFailedError("The card of process 1 fell off the bus.")
+
+    trainer.Trainer._one_step = fails
+"""
 
 
 def tensors(folder):
@@ -217,6 +232,35 @@ def test_a_mistake_under_torchrun_is_said_once(tmp_path):
 
     assert finished.returncode != 0
     assert finished.stderr.count("nowhere does not exist") == 1
+
+
+def test_an_error_of_one_process_ends_both_and_is_said_once(tinted, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(_ONE_FAILS)
+    finished = subprocess.run(
+        [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+            "--no-python", PROGRAM, "train", tinted, *FLAGS, "--epochs", "1", "-o", tmp_path / "w",
+            "--device", "cpu",
+        ],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+
+    assert finished.returncode != 0
+    said = [line for line in finished.stderr.splitlines() if line.startswith("Error: ")]
+    assert said == ["Error: The card of process 1 fell off the bus."]
+    assert not (tmp_path / "w" / "record.yaml").exists()
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_it_learns_what_a_processor_learns(tinted, tmp_path):
+    need("cuda")
+    losses = []
+    for device in ("cpu", "cuda"):
+        settings = TrainSettings(**SMALL, epochs=2, device=device, precision="float32")
+        record = train_folder(tinted, output=tmp_path / device, settings=settings)
+        losses.append([epoch["loss"] for epoch in record["losses"]])
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
 
 
 def test_the_curves_are_there_for_tensorboard(trained):
