@@ -3,9 +3,10 @@
 ``python -m benchmarks.dream_judges`` dreams ten architecture classes into three photographs at 480 x 320 with
 the default settings, on one network (EfficientNet-Lite0); MobileNetV2 and EfficientNet-Lite2 judge. The
 textbook loop is the course's: the whole picture, the gradient of the logit divided by its root mean square,
-no octaves, no views; it gets as much processor time as ours took for the same picture. If lucent is installed
-(torch-lucent 0.1.8 and kornia 0.4.1; it starts from noise and knows no photographs), it gets the same time
-with the same network once for each class. `N` as an argument takes only the first N classes.
+no octaves, no views; it gets as much processor time as ours took for the same picture, once for each class
+and on each photograph in turn. If lucent is installed (torch-lucent 0.1.8 and kornia 0.4.1; it starts from
+noise and knows no photographs), it gets the same time with the same network once for each class. `N` as an
+argument takes only the first N classes. Ctrl-C ends it with the figures of the pictures made until then.
 """
 
 import contextlib
@@ -62,26 +63,33 @@ def main() -> int:
         for name, network in networks.items():
             found[name].append(float(network.probabilities(picture)[index]))
 
-    for name in classes:
-        for photo_name, photo in photos.items():
-            index = networks[DREAMER].classes.index(name)
+    def one_class(number, name):
+        index = networks[DREAMER].classes.index(name)
+        for place, (photo_name, photo) in enumerate(photos.items()):
             began, spent = time.perf_counter(), time.process_time()
             ours = _ours(photo, name, networks[DREAMER])
             wall.append(time.perf_counter() - began)
             processor.append(time.process_time() - spent)
             judge("before", photo, index)
             judge("ours", ours, index)
-            judge(
-                "textbook loop, equal time", _textbook(photo, index, networks[DREAMER], processor[-1]), index
-            )
+            by_class[name].extend(seen["ours"][judge_name][-1] for judge_name in JUDGES)
+            if place == number % len(photos):
+                textbook = _textbook(photo, index, networks[DREAMER], processor[-1])
+                judge("textbook loop, equal time", textbook, index)
             print(
                 name,
                 photo_name,
                 {how: {n: round(v[-1], 3) for n, v in by.items()} for how, by in seen.items()},
+                flush=True,
             )
         if lucent := _lucent(index, networks[DREAMER], processor[-1]):
             judge("lucent from noise, equal time", lucent, index)
             judge("ours from noise", _ours(photo, name, networks[DREAMER], start="noise"), index)
+
+    by_class = {name: [] for name in classes}
+    with contextlib.suppress(KeyboardInterrupt):
+        for number, name in enumerate(classes):
+            one_class(number, name)
     figures = {
         "load average at the start": round(load, 1),
         "threads": torch.get_num_threads(),
@@ -97,6 +105,7 @@ def main() -> int:
             }
             for how, by in seen.items()
         },
+        "judges, mean, by class": {name: _mean(values) for name, values in by_class.items() if values},
     }
     record("dream_judges", figures)
     return 0

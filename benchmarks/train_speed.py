@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import sysconfig
 import tempfile
 import time
@@ -22,7 +21,8 @@ from PIL import Image
 from benchmarks.patches import PHOTOGRAPHS, make_patches
 from benchmarks.record import record
 
-_PROGRAM = Path(sysconfig.get_path("scripts")) / "deepdesign"
+PROGRAM = Path(sysconfig.get_path("scripts")) / "deepdesign"
+FLAGS = ("--size", "96", "--judge", "none", "--device", "cpu", "--quiet")
 _SIZE = 224
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--copies", type=int, default=8, help="of each photograph, for the input pipeline")
-    parser.add_argument("--skip", default="", help="comma-separated: accuracy, pipeline, scaling")
+    parser.add_argument("--skip", default="", help="comma-separated: accuracy, pipeline")
     chosen = parser.parse_args()
     skipped = chosen.skip.split(",")
     figures: dict[str, Any] = {"load average at the start": round(os.getloadavg()[0], 1)}
@@ -39,18 +39,15 @@ def main() -> None:
         root = Path(room)
         if "pipeline" not in skipped:
             figures["input pipeline"] = _pipeline(root / "photographs", chosen.copies)
-        if not {"accuracy", "scaling"} <= set(skipped):
-            make_patches(root / "patches")
         if "accuracy" not in skipped:
+            make_patches(root / "patches")
             figures["twelve photographs"] = _accuracy(root, chosen.epochs)
-        if "scaling" not in skipped:
-            figures["scaling"] = {f"{n} processes": _scaling(root, n) for n in (1, 2)}
     record("train_speed", figures)
 
 
 def _accuracy(root: Path, epochs: int) -> dict[str, Any]:
     began, used = time.monotonic(), os.times()
-    found = _train(root, root / "accuracy", "--epochs", str(epochs))
+    found = train(root, root / "accuracy", "--epochs", str(epochs))
     now = os.times()
     metrics = found["metrics"]
     return {
@@ -64,24 +61,10 @@ def _accuracy(root: Path, epochs: int) -> dict[str, Any]:
     }
 
 
-def _scaling(root: Path, processes: int) -> dict[str, Any]:
-    launcher: list[str] = []
-    if processes > 1:
-        launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--no-python"]
-        launcher += ["--nproc-per-node", str(processes)]
-    # All layers from the first step on, each process with its share of the processors.
-    flags = ["--epochs", "1", "--weights", "none", "--arch", "mobilenet_v2"]
-    found = _train(root, root / f"{processes}", *flags, launcher=launcher, threads=2 // processes)
-    return {"pictures a second": found["losses"][0]["pictures_per_second"]}
-
-
-def _train(
-    root: Path, output: Path, *flags: str, launcher: list[str] | None = None, threads: int | None = None
-) -> dict[str, Any]:
-    environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
-    command = [*(launcher or []), str(_PROGRAM), "train", str(root / "patches"), "-o", str(output)]
-    command += ["--size", "96", "--judge", "none", "--device", "cpu", "--quiet", *flags]
-    subprocess.run(command, check=True, env=environment)
+def train(root: Path, output: Path, *flags: str) -> dict[str, Any]:
+    """Train on the patches at ``root``; returns the record."""
+    command = [str(PROGRAM), "train", str(root / "patches"), "-o", str(output), *FLAGS, *flags]
+    subprocess.run(command, check=True)
     found: dict[str, Any] = json.loads((output / "run.json").read_text())
     return found
 
