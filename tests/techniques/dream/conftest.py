@@ -1,13 +1,26 @@
 """Settings that dream in a second, and a classifier of one's own."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from techniques.classifiers.architectures import ARCHITECTURES
 from techniques.classifiers.preprocessing import Preprocessing
 from techniques.classifiers.record import ClassifierRecord, write_classifier
 from techniques.dream import DreamSettings
 from techniques.weights.registry import InputConvention, View
+
+
+def patches(photo, folder, count):
+    """``count`` different squares of ``photo``, as a student's folder of one class."""
+    folder.mkdir(parents=True)
+    with Image.open(photo) as picture:
+        whole = picture.convert("RGB")
+    random = np.random.default_rng(1)
+    for number in range(count):
+        left, top = int(random.integers(whole.width - 130)), int(random.integers(whole.height - 130))
+        whole.crop((left, top, left + 128, top + 128)).save(folder / f"{number}.png")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.techniques.conftest import PROGRAM
+from tests.techniques.dream.conftest import patches
 
 
 def course(script, *arguments):
@@ -36,6 +37,26 @@ def test_the_course_s_command_still_works(script, small, folder, tmp_path):
     record = json.loads((results / "china_dreamed_gothic_final.run.json").read_text())
     assert record["arguments"]["iterations"] == 2
     assert record["arguments"]["classes"] == ["gothic"]
+
+
+def test_the_course_s_two_commands_make_a_network_and_a_dream(photos, small, tmp_path):
+    for name in ("coffee", "ihc"):
+        patches(photos[name], tmp_path / "my buildings" / name, 6)
+    weights, results = tmp_path / "net weights", tmp_path / "results"
+
+    learnt = course(
+        "run_2Dclassbaseddeepdream_training.sh", tmp_path / "my buildings", "1", weights, "48", "64"
+    )
+    assert learnt.returncode == 0, learnt.stderr
+    done = course(
+        "run_2Dclassbaseddeepdream_eval.sh", small["china"], weights, "coffee", results, "10", "48", "64"
+    )
+
+    assert done.returncode == 0, done.stderr
+    record = json.loads((results / "china_dreamed_coffee_final.run.json").read_text())
+    assert record["weights"]["sha256"] == json.loads((weights / "run.json").read_text())["trained"]["sha256"]
+    with Image.open(results / "china_dreamed_coffee_final.png") as picture:
+        assert picture.size == (64, 48)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
-"""The page for students: every option and every command that it shows is there."""
+"""The pages: every option, command, test and benchmark that they show is there."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -8,7 +9,9 @@ from techniques.classifiers.command import classify
 from techniques.dream.command import dream
 from techniques.training.command import train
 
-PAGE = (Path(__file__).parents[3] / "docs/dream.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs/dream.md").read_text(encoding="utf-8")
+CHECKS = (ROOT / "docs/dream-checks.md").read_text(encoding="utf-8")
 COMMANDS = {"dream": dream, "classify": classify, "train": train}
 
 
@@ -35,3 +38,17 @@ def test_every_command_on_the_page_is_understood():
         _, name, *words = shlex.split(line)
         context = COMMANDS[name].make_context(name, words)
         assert context.params["output"] or name != "train"
+
+
+def test_every_promise_names_tests_and_benchmarks_that_exist():
+    named = re.findall(r"`((?:\w+/)*test_\w+\.py)::(test_\w+)`", CHECKS)
+    assert len(named) > 60
+    for path, name in named:
+        text = (ROOT / "tests/techniques" / path).read_text(encoding="utf-8")
+        functions = {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
+        assert name in functions, f"{path} has no {name}"
+    for path in re.findall(r"`(benchmarks/\w+\.py)`", CHECKS):
+        assert (ROOT / path).is_file(), path
+    rows = [line for line in CHECKS.splitlines() if line.startswith("| ") and not line.startswith("| what ")]
+    assert len(rows) > 40
+    assert all(".py" in line.split("|")[2] for line in rows)

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from techniques.cli import run
 from techniques.dream import DreamSettings, dream_files
 from techniques.dream.dreaming import octaves
 from techniques.errors import BadInputError
+from tests.needs import need
 from tests.techniques.conftest import PROGRAM
 
 
@@ -136,6 +136,18 @@ def test_a_network_of_one_s_own_and_nobody_to_judge(folder, small, quick, tmp_pa
     assert record["losses"]["goal"][-1] > record["losses"]["goal"][0]
     assert "nobody judges" in capsys.readouterr().err
     assert "No network that took no part" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_stronger_intent_changes_the_photograph_more(small, quick, tmp_path):
+    with Image.open(small["china"]) as photo:
+        before = np.asarray(photo.convert("RGB"), float)
+    change = []
+    for strength in ("subtle", "balanced", "bold"):
+        path = tmp_path / f"{strength}.png"
+        dream_files(small["china"], output=path, settings=replace(quick, iterations=8, strength=strength))
+        change.append(np.abs(pixels(path) - before).mean())
+
+    assert change[0] < change[1] < change[2]
 
 
 def test_every_class_on_one_sheet(folder, small, quick, tmp_path, capsys):
@@ -268,8 +280,7 @@ def test_help_does_not_load_pytorch(program):
 
 @pytest.mark.gpu
 def test_on_a_gpu_the_same_views_are_seen(small, quick, tmp_path):
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
+    need("cuda")
     goals = []
     for device in ("cpu", "cuda"):
         record = dream_files(

@@ -2,21 +2,8 @@
 
 import json
 
-import numpy as np
-from PIL import Image
-
 from techniques.cli import run
-
-
-def patches(photo, folder, count):
-    """``count`` different squares of ``photo``, as a student's folder of one class."""
-    folder.mkdir(parents=True)
-    with Image.open(photo) as picture:
-        whole = picture.convert("RGB")
-    random = np.random.default_rng(1)
-    for number in range(count):
-        left, top = int(random.integers(whole.width - 130)), int(random.integers(whole.height - 130))
-        whole.crop((left, top, left + 128, top + 128)).save(folder / f"{number}.png")
+from tests.techniques.dream.conftest import patches
 
 
 def test_a_folder_becomes_a_network_and_that_a_dream(photos, small, tmp_path, capsys):
