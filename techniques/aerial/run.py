@@ -19,8 +19,9 @@ from techniques.aerial.windows import Window
 from techniques.datasets.client import Client
 from techniques.datasets.errors import BlockedError, ContactNeededError, RateLimitedError, SourceError
 from techniques.datasets.listing import read_named, write_listing
-from techniques.datasets.manifest import Manifest, Row
+from techniques.datasets.manifest import Manifest
 from techniques.datasets.places import settle
+from techniques.datasets.rows import Row
 from techniques.duplicates import as_hex, hash_of
 from techniques.files import write_text
 

@@ -29,10 +29,11 @@ from techniques.datasets.errors import (
     UnreachableError,
 )
 from techniques.datasets.listing import Named, read_named, write_listing
-from techniques.datasets.manifest import Manifest, Place, Row, as_row, rows
+from techniques.datasets.manifest import Manifest
 from techniques.datasets.places import HAND, UNDO, put, settle
 from techniques.datasets.recipe import Label, Query, Recipe
 from techniques.datasets.robots import Robots
+from techniques.datasets.rows import Place, Row, as_row, rows
 from techniques.datasets.similar import weaker
 from techniques.datasets.sources.base import Candidate, Fetching, Source
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from techniques.datasets.manifest import Row
+from techniques.datasets.rows import Row
 from techniques.duplicates import from_hex, hash_of
 from techniques.pictures import DECODER_ERRORS
 

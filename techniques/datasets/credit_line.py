@@ -9,7 +9,7 @@ from typing import Any
 
 from techniques.datasets.credits import present, summary
 from techniques.datasets.licences import Licence
-from techniques.datasets.manifest import NAME, Row, rows
+from techniques.datasets.rows import NAME, Row, rows
 
 __all__ = ["Credit", "Input", "credit_line", "inputs_of"]
 

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from techniques.datasets.licences import Licence
-from techniques.datasets.manifest import Row
+from techniques.datasets.rows import Row
 
 COLUMNS = (
     *(

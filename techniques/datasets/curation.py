@@ -9,8 +9,8 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from techniques.datasets.manifest import Place
 from techniques.datasets.recipe import folder_name
+from techniques.datasets.rows import Place
 
 __all__ = ["ACTIONS", "CurationError", "Decision", "parse", "places"]
 

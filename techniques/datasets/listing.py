@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from techniques.datasets import credits as sheets
-from techniques.datasets.manifest import Row, rows
+from techniques.datasets.rows import Row, rows
 from techniques.files import write_text
 
 __all__ = ["Named", "read_named", "write_listing"]

@@ -12,7 +12,7 @@ from techniques.datasets import sides
 from techniques.datasets.contents import Item, contents, hashes
 from techniques.datasets.credits import summary, warnings
 from techniques.datasets.licences import Licence
-from techniques.datasets.manifest import Row, rows
+from techniques.datasets.rows import Row, rows
 from techniques.datasets.similar import groups
 from techniques.datasets.split import SIDES, leaks, units
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from techniques.datasets.manifest import Manifest, Place
+from techniques.datasets.manifest import Manifest
+from techniques.datasets.rows import Place
 
 __all__ = ["HAND", "UNDO", "back", "dropped_folder", "last_batch", "put", "settle"]
 

@@ -9,9 +9,10 @@ from techniques.datasets.contents import Item, contents, hashes
 from techniques.datasets.credit_line import credit_line, inputs_of
 from techniques.datasets.curation import CurationError, parse, places
 from techniques.datasets.listing import read_named, write_listing
-from techniques.datasets.manifest import InUseError, Manifest, rows
+from techniques.datasets.manifest import InUseError, Manifest
 from techniques.datasets.page import MOST, PAGE, write_report
 from techniques.datasets.places import back, last_batch, put, settle
+from techniques.datasets.rows import rows
 from techniques.datasets.sides import Terms, read_known, write_sides
 from techniques.datasets.similar import groups
 from techniques.datasets.split import SIDES, SplitError, assign, leaks, units

@@ -18,7 +18,8 @@ from techniques.aerial.grid import LonLat, Tile, pixel
 from techniques.aerial.services import parse
 from techniques.aerial.testkit.paint import town_map, town_photo
 from techniques.aerial.testkit.tiles import FakeTiles, blocked_picture
-from techniques.datasets.manifest import Manifest, rows
+from techniques.datasets.manifest import Manifest
+from techniques.datasets.rows import rows
 from techniques.datasets.testkit.server import Reply
 from tests.techniques.conftest import PROGRAM, Run, one_line
 

@@ -13,8 +13,8 @@ from PIL import Image
 from techniques.datasets.client import Client
 from techniques.datasets.collect import Order, collect
 from techniques.datasets.licences import KNOWN
-from techniques.datasets.manifest import rows
 from techniques.datasets.recipe import parse
+from techniques.datasets.rows import rows
 from techniques.datasets.sources.base import Source
 from techniques.datasets.sources.commons import Commons
 from techniques.datasets.sources.flickr import Flickr

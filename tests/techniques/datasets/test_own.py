@@ -10,8 +10,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from techniques.datasets.errors import BlockedError, PageChangedError, RateLimitedError, SourceError
-from techniques.datasets.manifest import rows
 from techniques.datasets.recipe import Query, parse
+from techniques.datasets.rows import rows
 from techniques.datasets.sources.flickr import Flickr
 from techniques.datasets.testkit.corpus import Work
 from techniques.datasets.testkit.files import FakeFiles

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from techniques.datasets.curation import CurationError, Decision, parse, places
-from techniques.datasets.manifest import rows
 from techniques.datasets.overview import overview
 from techniques.datasets.page import render, write_report
 from techniques.datasets.places import dropped_folder
+from techniques.datasets.rows import rows
 from techniques.datasets.testkit.corpus import Work
 from tests.needs import need
 from tests.techniques.conftest import Run, one_line

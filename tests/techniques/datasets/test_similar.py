@@ -13,8 +13,9 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from techniques.datasets.contents import Item, contents, hashes
-from techniques.datasets.manifest import Manifest, Place, rows
+from techniques.datasets.manifest import Manifest
 from techniques.datasets.places import dropped_folder, settle
+from techniques.datasets.rows import Place, rows
 from techniques.datasets.similar import groups, weaker
 from techniques.datasets.split import SplitError, assign, leaks, units
 from techniques.datasets.testkit.corpus import Work
