@@ -6,6 +6,7 @@ names the Python of an environment that has img2dataset; without it only our own
 
 import argparse
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,17 +20,34 @@ from techniques.aerial.services import shipped
 from techniques.aerial.testkit.tiles import FakeTiles
 from techniques.datasets.client import Client
 from techniques.datasets.clock import Clock
-from techniques.datasets.collect import Order, collect
 from techniques.datasets.pace import HostRule
-from techniques.datasets.recipe import parse
 from techniques.datasets.sources import commons, flickr, openverse
-from techniques.datasets.sources.urls import Urls
 from techniques.datasets.testkit.clock import VirtualClock
 from techniques.datasets.testkit.corpus import Work, works_from
 from techniques.datasets.testkit.files import FakeFiles
 from techniques.datasets.testkit.server import Asked, Reply, Server, Window
 
 _PICTURES, _ROUNDS, _SIDE = 400, 3, 512
+_OURS = """
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+from techniques.datasets.client import Client
+from techniques.datasets.collect import Order, collect
+from techniques.datasets.pace import HostRule
+from techniques.datasets.recipe import parse
+from techniques.datasets.sources.urls import Urls
+server, base, out, count = sys.argv[1:]
+client = Client(
+    allow_private=True, rules={urlsplit(server).netloc: HostRule(((10**6, 1.0),), concurrency=16, api=True)}
+)
+order = Order(per_class=int(count), licences=("by",), near=False)
+came = collect(
+    parse("nave: urls:urls.csv"), Path(out) / "set", [Urls(Path(base))], client, order, lambda *_: None
+)
+if came.images != int(count):
+    raise SystemExit(f"{came.images} of {count}: {came.reasons}")
+"""
 _PEER = """
 import sys
 from img2dataset import download
@@ -106,18 +124,11 @@ def _pace(server: Server) -> float:
 
 
 def _ours(works: list[Work], base: Path) -> float:
-    with FakeFiles(works) as server:
+    """In a process of its own, as the peer's, so that the server's Python takes no time of it."""
+    with FakeFiles(works) as server, tempfile.TemporaryDirectory(dir=base) as out:
         lines = "\n".join(f"{server.url}/files/{work.file},by" for work in works)
         (base / "urls.csv").write_text(f"url,license\n{lines}\n")
-        rule = HostRule(rates=((10**6, 1.0),), concurrency=16, api=True)
-        client = Client(allow_private=True, rules={server.address: rule})
-        order = Order(per_class=len(works), licences=("by",), near=False)
-        with tempfile.TemporaryDirectory(dir=base) as out:
-            came = collect(
-                parse("nave: urls:urls.csv"), Path(out) / "set", [Urls(base)], client, order, lambda *_: None
-            )
-        if came.images != len(works):
-            raise RuntimeError(f"{came.images} of {len(works)}: {came.reasons}")
+        subprocess.run([sys.executable, "-c", _OURS, server.url, base, out, str(len(works))], check=True)
         return _pace(server)
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any, BinaryIO
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -93,7 +94,7 @@ class Client:
             self._pools.pool_classes_by_scheme = PUBLIC_POOLS
         self.stopped = threading.Event()
 
-    @property
+    @cached_property  # reading a package's version takes as long as a request
     def agent(self) -> str:
         """The User-Agent: the program, where it lives, who runs it. Never a browser's."""
         who = f" ({self.contact})" if self.contact else ""

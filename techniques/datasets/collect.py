@@ -4,41 +4,35 @@ The root holds only files and one folder for each class that has pictures, so th
 which take every folder for a class (torchvision's ImageFolder) read it unchanged.
 """
 
-import datetime
-import hashlib
-import json
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from techniques.datasets.check import Checked, Demands, RejectedError, check
+from techniques.datasets.arrivals import Arrivals, Arrived, Terms, give_names_to_what_was_left, now
+from techniques.datasets.check import Demands, RejectedError
 from techniques.datasets.client import Client
 from techniques.datasets.contents import contents, hashes
 from techniques.datasets.errors import (
     BlockedError,
-    ContactNeededError,
     ForbiddenAddressError,
     GoneError,
     SourceError,
     TooLargeError,
-    UnreachableError,
 )
 from techniques.datasets.listing import Named, read_named, write_listing
 from techniques.datasets.manifest import Manifest
 from techniques.datasets.places import HAND, UNDO, put, settle
 from techniques.datasets.recipe import Label, Query, Recipe
-from techniques.datasets.robots import Robots
-from techniques.datasets.rows import Place, Row, as_row, rows
+from techniques.datasets.rows import Place, as_row, rows
 from techniques.datasets.similar import weaker
 from techniques.datasets.sources.base import Candidate, Fetching, Source
 
-_WORKERS = 4
-_NO_AI = {"noai", "noimageai"}
+_WORKERS = 8
+_AHEAD = 2 * _WORKERS  # so that one slow host does not keep the others waiting
 
 Progress = Callable[[str, int, int], None]
 """Called with a class, how many pictures it has, and how many it shall have."""
@@ -83,7 +77,9 @@ def collect(
     root.mkdir(parents=True, exist_ok=True)
     notes: list[str] = []
     with Manifest(root) as manifest:
-        _place_what_was_left(manifest, root)
+        give_names_to_what_was_left(manifest, root)
+        settle(manifest, root)
+        manifest.count_files(root)
         run = _Run(root, manifest, client, order, progress)
         working = list(sources)
         while True:
@@ -107,9 +103,11 @@ def collect(
 
 
 @dataclass(frozen=True)
-class _Fetched:
-    path: Path
-    facts: Row
+class _UnderWay:
+    """A picture that is being fetched, or has been."""
+
+    candidate: Candidate
+    future: Future[Arrived]
 
 
 class _Run:
@@ -123,7 +121,7 @@ class _Run:
             order,
             progress,
         )
-        self.robots = Robots(client)
+        self.arrivals = Arrivals(root, client, Terms(order.demands, order.max_bytes, order.allow_noai))
         self.reasons: Counter[str] = Counter()
 
     def fill(self, label: Label, source: Source) -> None:
@@ -174,14 +172,14 @@ class _Run:
             yield from list(self.manifest.searches[place].waiting.values())
 
     def _fetch_all(self, label: Label, query: Query, source: Source, candidates: Iterator[Candidate]) -> None:
-        running: deque[tuple[Candidate, Future[_Fetched]]] = deque()
+        running: deque[_UnderWay] = deque()
         wanted = self._wanted(label, query, source, candidates)
         problem: SourceError | None = None
         with ThreadPoolExecutor(_WORKERS) as pool:
             try:
                 while True:
                     # Never more in flight than are missing: nobody's server works for nothing.
-                    while problem is None and len(running) < min(_WORKERS, self._missing(label)):
+                    while problem is None and len(running) < min(_AHEAD, self._missing(label)):
                         try:
                             candidate = next(wanted, None)
                         except SourceError as error:
@@ -189,14 +187,17 @@ class _Run:
                             break
                         if candidate is None:
                             break
-                        running.append((candidate, pool.submit(self._fetch, label, query, source, candidate)))
+                        future = pool.submit(self.arrivals.bring, label.folder, query, source, candidate)
+                        running.append(_UnderWay(candidate, future))
                     if not running:
                         break
-                    candidate, future = running.popleft()
-                    self._finish(label, query, candidate, future)
+                    wait([running[0].future])
+                    self._decide(label, query, _done(running))
             except BaseException:
                 self.client.stopped.set()  # what is under way ends at its next piece
                 raise
+        with suppress(OSError):
+            (self.root / label.folder).rmdir()  # only if it is empty
         if problem is not None:
             raise problem
 
@@ -215,91 +216,38 @@ class _Run:
             else:
                 self._refuse_licence(label, query, candidate)
 
-    def _fetch(self, label: Label, query: Query, source: Source, candidate: Candidate) -> _Fetched:
-        """Fetch into a temporary file of the class folder, unless an earlier run has."""
-        part, note = _temporary(self.root, label.folder, candidate.key)
-        if note.exists() and part.exists():
-            return _Fetched(part, json.loads(note.read_text()))
-        most = self.order.max_bytes
-        if not isinstance(source, Fetching):
-            self.robots.check(candidate.file_url)
-        part.parent.mkdir(exist_ok=True)
-        with part.open("w+b") as file:
-            if isinstance(source, Fetching):
-                answer = source.fetch(query, candidate, file, max_bytes=most)
-            else:
-                answer = self.client.download(candidate.file_url, file, max_bytes=most)
-            file.flush()
-            os.fsync(file.fileno())
-        facts = {
-            "http_status": answer.status,
-            "etag": answer.headers.get("etag", ""),
-            "last_modified": answer.headers.get("last-modified", ""),
-            "content_type": answer.headers.get("content-type", ""),
-            "x_robots_tag": answer.headers.get("x-robots-tag", ""),
-            "bytes": answer.size,
-            "retrieved_at": _now(),
-        }
-        draft = note.with_suffix(".draft")
-        draft.write_text(json.dumps(facts))
-        draft.replace(note)
-        return _Fetched(part, facts)
-
-    def _finish(self, label: Label, query: Query, candidate: Candidate, future: "Future[_Fetched]") -> None:
-        part, note = _temporary(self.root, label.folder, candidate.key)
-        try:
-            fetched = future.result()
-            self._keep(label, query, candidate, fetched)
-        except RejectedError as error:
-            self._reject(label, query, candidate, error.reason, str(error))
-        except (GoneError, TooLargeError, ForbiddenAddressError, BlockedError) as error:
-            self._reject(label, query, candidate, _reason(error), str(error))
-        except (UnreachableError, ContactNeededError, SourceError) as error:
-            self.reasons[_reason(error)] += 1
-            self.manifest.decide(self._row(label, query, candidate, "failed", _reason(error), str(error)))
+    def _decide(self, label: Label, query: Query, arrived: list[_UnderWay]) -> None:
+        """Decide on pictures in their order: rows first, one wait for the disk for all, then names."""
+        placed: list[tuple[Path, Path]] = []
+        for one in arrived:
+            try:
+                placed.append(self._keep(label, query, one.candidate, one.future.result()))
+            except RejectedError as error:
+                self._reject(label, query, one.candidate, error.reason, str(error))
+            except (GoneError, TooLargeError, ForbiddenAddressError, BlockedError) as error:
+                self._reject(label, query, one.candidate, _reason(error), str(error))
+            except SourceError as error:
+                self.reasons[_reason(error)] += 1
+                self.manifest.note(
+                    self._row(label, query, one.candidate, "failed", _reason(error), str(error))
+                )
+        self.manifest.sync()
+        for ready, name in placed:
+            ready.replace(name)
         # Not in a `finally`: what an interrupted run has fetched stays for the next one.
-        part.unlink(missing_ok=True)
-        note.unlink(missing_ok=True)
-        with suppress(OSError):
-            part.parent.rmdir()  # only if it is empty
+        for one in arrived:
+            self.arrivals.forget(label.folder, one.candidate)
+        self.progress(label.name, self.manifest.kept.get(label.folder, 0), self.order.per_class)
 
-    def _keep(self, label: Label, query: Query, candidate: Candidate, fetched: _Fetched) -> None:
-        tags = {
-            tag.strip().lower() for tag in str(fetched.facts["x_robots_tag"]).replace(":", ",").split(",")
-        }
-        if tags & _NO_AI and not self.order.allow_noai:
-            raise RejectedError("noai", "its host asks not to train on it (X-Robots-Tag)")
-        original = hashlib.sha256(fetched.path.read_bytes()).hexdigest()
-        checked: Checked = check(fetched.path, self.order.demands)
-        digest = hashlib.sha256(checked.data).hexdigest()
-        if (other := self.manifest.hashes.get(digest) or self.manifest.hashes.get(original)) is not None:
-            raise RejectedError("duplicate", f"is in class {other!r} already")
-        ready = fetched.path
-        if digest != original:
-            ready = fetched.path.with_suffix(".ready")
-            with ready.open("wb") as file:
-                file.write(checked.data)
-                file.flush()
-                os.fsync(file.fileno())
-        name = f"{label.folder}/{digest}{checked.suffix}"
-        row = self._row(label, query, candidate, "kept", "", "")
-        row |= fetched.facts | {
-            "file": name,
-            "sha256": digest,
-            "fetched_sha256": original,
-            "sniffed_type": checked.sniffed,
-            "width": checked.width,
-            "height": checked.height,
-            "original_width": checked.original_width,
-            "original_height": checked.original_height,
-            "blur": round(checked.blur, 1),
-            "exposure": round(checked.exposure, 1),
-            "edits": ", ".join(checked.edits),
-            "phash": checked.phash,
-        }
-        self.manifest.decide(row)
-        ready.replace(self.root / name)
-        self.progress(label.name, self.manifest.kept[label.folder], self.order.per_class)
+    def _keep(self, label: Label, query: Query, candidate: Candidate, arrived: Arrived) -> tuple[Path, Path]:
+        """Note that a picture is kept; gives where it lies, and where it shall."""
+        for name in ("sha256", "fetched_sha256"):
+            if (other := self.manifest.hashes.get(arrived.facts[name])) is not None:
+                raise RejectedError("duplicate", f"is in class {other!r} already")
+        file = f"{label.folder}/{arrived.name}"
+        row = self._row(label, query, candidate, "kept", "", "") | arrived.facts | {"file": file}
+        self.manifest.note(row)
+        return arrived.ready, self.root / file
 
     def _refuse_licence(self, label: Label, query: Query, candidate: Candidate) -> None:
         # Not for good: another run may allow more. So it is written down once, and looked at again.
@@ -308,7 +256,7 @@ class _Run:
 
     def _reject(self, label: Label, query: Query, candidate: Candidate, reason: str, text: str) -> None:
         self.reasons[reason] += 1
-        self.manifest.decide(self._row(label, query, candidate, "rejected", reason, text))
+        self.manifest.note(self._row(label, query, candidate, "rejected", reason, text))
 
     def _row(
         self, label: Label, query: Query, candidate: Candidate, status: str, reason: str, text: str
@@ -317,33 +265,19 @@ class _Run:
             "class": label.folder,
             "query": str(query),
             **as_row(candidate),
-            "license_checked_at": _now(),
+            "license_checked_at": now(),
             "status": status,
             "reason": reason,
             "why": text,
         }
 
 
-def _temporary(root: Path, folder: str, key: str) -> tuple[Path, Path]:
-    """Where a candidate's bytes and the facts of its answer wait; nobody takes either for a picture."""
-    name = hashlib.sha256(key.encode()).hexdigest()[:24]
-    return root / folder / f".{name}.part", root / folder / f".{name}.json"
-
-
-def _place_what_was_left(manifest: Manifest, root: Path) -> None:
-    """Give its name to what a run that died had remembered but not placed; half-fetched files go."""
-    for row in manifest.pictures.values():
-        part, note = _temporary(root, row["class"], f"{row['source']}:{row['source_id']}")
-        for ready in (part, part.with_suffix(".ready")):
-            if ready.exists() and hashlib.sha256(ready.read_bytes()).hexdigest() == row["sha256"]:
-                ready.replace(root / row["file"])
-        for rest in (part, note):
-            rest.unlink(missing_ok=True)
-    for part in [*root.glob("*/.*.part"), *root.glob("*/.*.ready"), *root.glob("*/.*.draft")]:
-        if part.suffix != ".part" or not part.with_suffix(".json").exists():
-            part.unlink()
-    settle(manifest, root)
-    manifest.count_files(root)
+def _done(running: deque[_UnderWay]) -> list[_UnderWay]:
+    """Take the finished ones from the front, at least one."""
+    taken = [running.popleft()]
+    while running and running[0].future.done():
+        taken.append(running.popleft())
+    return taken
 
 
 def _reason(error: SourceError) -> str:
@@ -355,7 +289,3 @@ def _reason(error: SourceError) -> str:
         "ContactNeededError": "contact-needed",
         "RateLimitedError": "rate-limited",
     }.get(type(error).__name__, "unreachable")
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

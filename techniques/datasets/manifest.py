@@ -86,7 +86,17 @@ class Manifest:
 
     def decide(self, row: Row) -> None:
         """Remember what became of a candidate; on disk when this returns."""
-        self._append({"row": "image", **row})
+        self.note(row)
+        self.sync()
+
+    def note(self, row: Row) -> None:
+        """Remember what became of a candidate; on disk only after `sync`, which one may do for many."""
+        self._write({"row": "image", **row})
+
+    def sync(self) -> None:
+        """Have all that was noted on disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
 
     def put(self, place: Place) -> None:
         """Remember where a picture goes; on disk when this returns."""
@@ -102,9 +112,11 @@ class Manifest:
                 self.kept[folder] = self.kept.get(folder, 0) + 1
 
     def _append(self, row: Row) -> None:
+        self._write(row)
+        self.sync()
+
+    def _write(self, row: Row) -> None:
         self._file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
         self._take(row)
 
     def _load(self) -> None:

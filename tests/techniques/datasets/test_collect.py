@@ -132,11 +132,11 @@ def test_a_picture_thrown_out_by_hand_stays_out_and_is_replaced(tmp_path: Path, 
     assert len(web.fetched) == len(set(web.fetched)) == 5
 
 
-@pytest.mark.parametrize("moment", range(1, 14))
+@pytest.mark.parametrize("moment", range(1, 16))
 def test_a_run_that_dies_anywhere_is_taken_up(
     tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch, moment: int
 ) -> None:
-    """Dies at the n-th write to the manifest or rename; the next run ends with everything there."""
+    """Dies at the n-th row, wait for the disk or rename; the next run ends with everything there."""
     steps = {"left": moment}
 
     class Died(BaseException):
@@ -147,11 +147,15 @@ def test_a_run_that_dies_anywhere_is_taken_up(
         if steps["left"] == 0:
             raise Died
 
-    append, replace = Manifest._append, Path.replace
+    write, sync, replace = Manifest._write, Manifest.sync, Path.replace
 
-    def dying_append(self: Manifest, row: dict[str, Any]) -> None:
+    def dying_write(self: Manifest, row: dict[str, Any]) -> None:
         step()
-        append(self, row)
+        write(self, row)
+
+    def dying_sync(self: Manifest) -> None:
+        step()
+        sync(self)
 
     def dying_replace(self: Path, target: Path) -> Path:
         if threading.current_thread() is threading.main_thread():
@@ -159,7 +163,8 @@ def test_a_run_that_dies_anywhere_is_taken_up(
         return replace(self, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Manifest, "_append", dying_append)
+        patched.setattr(Manifest, "_write", dying_write)
+        patched.setattr(Manifest, "sync", dying_sync)
         patched.setattr(Path, "replace", dying_replace)
         with pytest.raises(Died):
             web.collect(tmp_path, "dome", per_class=8, only="openverse")
