@@ -53,6 +53,9 @@ FORMATS = {
 }
 _KEEPS_ALPHA = {"PNG", "WEBP", "TIFF"}
 _KEEPS_16_BITS = {"PNG", "TIFF"}
+# Pillow warns of what is either refused or mended. For good, because it is decoded in several threads, and
+# blocks that put the filters back would undo each other's.
+warnings.filterwarnings("ignore", module=r"PIL\b")
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 Plane = NDArray[np.float32]
@@ -96,13 +99,11 @@ def read_picture(path: Path, *, profile: bytes | None = None, convert: bool = Fa
     """
     _check_file(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what is either refused or mended here
-            with Image.open(path, formats=READABLE) as image:
-                if image.width * image.height > PIXEL_LIMIT:
-                    raise Image.DecompressionBombError
-                image.load()
-                return decoded(ImageOps.exif_transpose(image), profile=profile, convert=convert)
+        with Image.open(path, formats=READABLE) as image:
+            if image.width * image.height > PIXEL_LIMIT:
+                raise Image.DecompressionBombError
+            image.load()
+            return decoded(ImageOps.exif_transpose(image), profile=profile, convert=convert)
     except Image.DecompressionBombError as error:
         raise BadInputError(
             f"{path} has more than {PIXEL_LIMIT // 1_000_000} million pixels, which does not fit into "

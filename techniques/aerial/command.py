@@ -114,6 +114,7 @@ _MEGABYTE = 1_000_000
     "--cache-mb", type=click.IntRange(0), default=2000, show_default=True, help="What they may take."
 )
 @click.option("--offline", is_flag=True, help="Only use tiles that are kept; ask nobody.")
+@click.option("--accept-noai", is_flag=True, help="Also take tiles whose host asks not to train on them.")
 @click.option("--allow-private", is_flag=True, help="Also ask servers in your own network, for tests.")
 def aerial(
     output: str | None, seed: int, quiet: bool, as_json: bool, list_sources: bool, **given: Any
@@ -276,7 +277,14 @@ def _opened(services: list[Service], client: Client, given: dict[str, Any]) -> l
             )
         try:
             layers.append(
-                opened(service, client, cache=_cache(service, given), key=key, offline=given["offline"])
+                opened(
+                    service,
+                    client,
+                    cache=_cache(service, given),
+                    key=key,
+                    offline=given["offline"],
+                    allow_noai=given["accept_noai"],
+                )
             )
         except SourceError as error:
             raise WorkFailedError(

@@ -1,30 +1,19 @@
 """Tiles put together and cut to the exact window."""
 
-import io
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from techniques.aerial.decoding import TileError, decoded
 from techniques.aerial.grid import Tile
 from techniques.aerial.tiles import Got
 from techniques.aerial.windows import Window
-from techniques.pictures import DECODER_ERRORS
 
 __all__ = ["Cut", "TileError", "cut", "is_flat", "needed", "repeated"]
 
-_READABLE = ("PNG", "JPEG", "WEBP", "GIF", "TIFF")
 _FLAT = 2.0  # grey levels of standard deviation; sea and snow have more, "no data" has none
-
-
-class TileError(Exception):
-    """A picture cannot be made of these tiles: ``reason`` is one word for counting."""
-
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__(text)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -117,7 +106,7 @@ def _piece(
         if got.data:
             if got.etag.strip('"') in placeholders or got.digest in placeholders:
                 raise TileError("placeholder", "the service sends its 'nothing here' picture")
-            image = _decoded(got, size)
+            image = decoded(got.data, size)
             if image is not None:
                 return _part(image, tile, climbed, size), got, climbed
         if asked.z == 0:
@@ -133,33 +122,6 @@ def _part(image: Image.Image, tile: Tile, climbed: int, size: int) -> Image.Imag
     x, y = (tile.x % 2**climbed) * share, (tile.y % 2**climbed) * share
     box = (x, y, x + share, y + share)
     return image.resize((size, size), Image.Resampling.BICUBIC, box=box)
-
-
-def _decoded(got: Got, size: int) -> Image.Image | None:
-    """The tile as RGB; None if all of it is transparent, which means that there is nothing."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(got.data), formats=_READABLE) as image:
-                if image.size != (size, size):
-                    raise TileError(
-                        "tile-size", f"a tile has {image.width} x {image.height} pixels, not {size} x {size}"
-                    )
-                image.load()
-                return _opaque(image)
-    except UnidentifiedImageError as error:
-        raise TileError("not-an-image", "the service sends something that is no picture") from error
-    except (*DECODER_ERRORS, Image.DecompressionBombError) as error:
-        raise TileError("damaged", "a tile cannot be decoded") from error
-
-
-def _opaque(image: Image.Image) -> Image.Image | None:
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    clear = image.convert("RGBA")
-    if clear.getchannel("A").getextrema()[1] == 0:
-        return None
-    return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
 
 
 def repeated(cuts: Iterable[tuple[tuple[Tile, ...], tuple[str, ...]]], least: int = 3) -> set[str]:

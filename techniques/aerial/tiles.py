@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode, urlsplit
 
 from techniques.aerial.cache import Cache, Kept, lifetime
+from techniques.aerial.decoding import decodes
 from techniques.aerial.grid import HALF, Tile
 from techniques.aerial.services import Service
 from techniques.aerial.wmts import CapabilitiesError, Layout, exception_in, layout
@@ -16,6 +17,7 @@ from techniques.datasets.errors import (
     SourceError,
     UnreachableError,
 )
+from techniques.datasets.robots import forbids_training
 
 __all__ = ["Got", "Tiles", "opened"]
 
@@ -49,6 +51,8 @@ class Tiles:
         self._cache = cache if service.cache_days > 0 else None
         self.offline = False
         """Take what is kept, however old, and ask nobody."""
+        self.allow_noai = False
+        """Also take tiles whose host asks not to train on them."""
 
     def kept(self, tile: Tile) -> bool:
         """Whether ``tile`` would not be asked for."""
@@ -90,6 +94,9 @@ class Tiles:
             if "TileOutOfRange" in str(error):
                 return self._keep(Kept(b"", at=now), "", missing=True, tile=tile)
             raise
+        if forbids_training(answer.headers.get("x-robots-tag", "")) and not self.allow_noai:
+            text = "asks not to train on its pictures (X-Robots-Tag; --accept-noai takes them)"
+            raise BlockedError(f"{self.service.name} {text}", answer.status)
         control = answer.headers.get("cache-control", "")
         if answer.status == 304 and kept is not None:
             return self._keep(replace(kept, at=now), control, missing=not kept.data, tile=tile)
@@ -100,7 +107,7 @@ class Tiles:
 
     def _keep(self, kept: Kept, control: str, *, missing: bool, tile: Tile) -> Got:
         span = lifetime(control, self.service, missing=missing)
-        if self._cache is not None and span > 0:
+        if self._cache is not None and span > 0 and (missing or decodes(kept.data, self.service.tile_size)):
             self._cache.keep(tile, replace(kept, until=kept.at + span))
         return Got(tile, kept.data, kept.etag, cached=False)
 
@@ -116,7 +123,13 @@ class Tiles:
 
 
 def opened(
-    service: Service, client: Client, *, cache: Cache | None, key: str = "", offline: bool = False
+    service: Service,
+    client: Client,
+    *,
+    cache: Cache | None,
+    key: str = "",
+    offline: bool = False,
+    allow_noai: bool = False,
 ) -> Tiles:
     """The tiles of ``service``, after asking a WMTS what it offers; raises a kind of `SourceError`."""
     plan = None
@@ -125,7 +138,7 @@ def opened(
         plan = _described(service, client, cache, offline=offline)
         client.rules[urlsplit(plan.template).netloc] = service.rule
     tiles = Tiles(service, client, cache=cache, key=key, plan=plan)
-    tiles.offline = offline
+    tiles.offline, tiles.allow_noai = offline, allow_noai
     return tiles
 
 

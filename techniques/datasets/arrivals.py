@@ -17,13 +17,12 @@ from techniques.datasets.check import Demands, RejectedError, check
 from techniques.datasets.client import Client
 from techniques.datasets.manifest import Manifest
 from techniques.datasets.recipe import Query
-from techniques.datasets.robots import Robots
+from techniques.datasets.robots import Robots, forbids_training
 from techniques.datasets.rows import Row
 from techniques.datasets.sources.base import Candidate, Fetching, Source
 
 __all__ = ["Arrivals", "Arrived", "Terms", "give_names_to_what_was_left", "now"]
 
-_NO_AI = {"noai", "noimageai"}
 # Decoders let other threads run, and a large picture takes a quarter of a gigabyte: so many at once.
 _DECODERS = min(4, os.cpu_count() or 1)
 
@@ -63,8 +62,7 @@ class Arrivals:
             facts = self._fetch(part, query, source, candidate)
             # Written in one go, and only believed with all of its part: see `_noted`.
             note.write_text(json.dumps({"key": candidate.key, "facts": facts}))
-        tags = {tag.strip().lower() for tag in str(facts["x_robots_tag"]).replace(":", ",").split(",")}
-        if tags & _NO_AI and not self._terms.allow_noai:
+        if forbids_training(str(facts["x_robots_tag"])) and not self._terms.allow_noai:
             raise RejectedError("noai", "its host asks not to train on it (X-Robots-Tag)")
         with self._decoders:
             checked = check(part, self._terms.demands)

@@ -5,7 +5,6 @@ never begun, and one that was cut is never kept (``Image.verify`` would let it t
 """
 
 import io
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,14 +94,12 @@ def check(path: Path, demands: Demands) -> Checked:
     data = path.read_bytes()
     sniffed = sniff(data[:32])
     try:
-        with warnings.catch_warnings():
+        with Image.open(io.BytesIO(data), formats=_READERS) as image:
             # Pillow only warns of pictures up to twice its limit; our own limit decides, before decoding.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=_READERS) as image:
-                _measure(image.size, demands)
-                kind, size = image.format or "", image.size
-                image.load()
-                return _keep(image, sniffed, data, kind, size)
+            _measure(image.size, demands)
+            kind, size = image.format or "", image.size
+            image.load()
+            return _keep(image, sniffed, data, kind, size)
     except Image.DecompressionBombError as error:
         raise RejectedError("bomb", "has more pixels than fit into memory") from error
     except UnidentifiedImageError as error:

@@ -4,12 +4,10 @@ urllib3 underneath: it streams, follows nothing by itself, and lets the guard lo
 peer; retrying is ours, because a retry is a request that the pace must count.
 """
 
-import email.utils
 import json
 import random
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -20,6 +18,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
+from techniques.datasets.answers import Answer, first_words, headers_of, host_name, retry_after, span
 from techniques.datasets.clock import Clock, SystemClock
 from techniques.datasets.errors import (
     BlockedError,
@@ -33,7 +32,8 @@ from techniques.datasets.errors import (
     UnreachableError,
 )
 from techniques.datasets.guard import PUBLIC_POOLS, check_url
-from techniques.datasets.pace import HostRule, Pace
+from techniques.datasets.hosts import Host, Hosts
+from techniques.datasets.pace import HostRule
 from techniques.errors import WorkFailedError
 
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -55,24 +55,6 @@ class Limits:
     """Requests that may fail in a row before a host is left alone for the rest of the run."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What came: ``headers`` by lower-case name, ``url`` after redirects."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    size: int
-
-
-@dataclass
-class _Host:
-    rule: HostRule
-    pace: Pace
-    room: threading.BoundedSemaphore
-    failures: int = 0
-
-
 @dataclass
 class Client:
     """Thread-safe; ``contact`` is an e-mail address or a page of the person who runs this."""
@@ -86,8 +68,7 @@ class Client:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self._hosts: dict[str, _Host] = {}
-        self._lock = threading.Lock()
+        self._hosts = Hosts(self.rules)
         self._random = random.Random(self.seed)  # noqa: S311 - spreads retries, keeps no secret
         self._pools = urllib3.PoolManager(num_pools=32, maxsize=8)
         if not self.allow_private:
@@ -102,11 +83,11 @@ class Client:
 
     def rule_for(self, url: str) -> HostRule:
         """What the host of ``url`` asks of its clients."""
-        return self._host(url).rule
+        return self._hosts.of(url).rule
 
     def change_rates(self, url: str, rates: tuple[tuple[int, float], ...]) -> None:
         """Hold the rates that the host itself has told us."""
-        self._host(url).pace.change(rates)
+        self._hosts.of(url).pace.change(rates)
 
     def get_json(
         self, url: str, query: Mapping[str, str | int], headers: Mapping[str, str] | None = None
@@ -114,14 +95,19 @@ class Client:
         """The JSON object at ``url``; raises a kind of `SourceError`."""
         body = bytearray()
         full = f"{url}?{urlencode(query)}"
-        answer = self._get(full, self.limits.json_bytes, lambda: body.clear(), body.extend, headers)
-        try:
-            parsed = json.loads(bytes(body))
-        except ValueError as error:
-            raise PageChangedError(f"{_host_name(url)} answered with something that is not JSON") from error
-        if not isinstance(parsed, dict):
-            raise PageChangedError(f"{_host_name(url)} answered with JSON of another shape")
-        return parsed, answer
+        answer = self._get(full, self.limits.json_bytes, body.clear, body.extend, headers)
+        return _object(url, body), answer
+
+    def post_form(self, url: str, form: Mapping[str, str]) -> dict[str, Any]:
+        """The JSON object that answers ``form``; raises a kind of `SourceError`.
+
+        Nothing that is sent appears in an error, and no redirect is followed: a form may carry a secret.
+        """
+        body = bytearray()
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        sent = urlencode(form).encode()
+        self._get(url, self.limits.json_bytes, body.clear, body.extend, kind, form=sent)
+        return _object(url, body)
 
     def download(self, url: str, sink: BinaryIO, *, max_bytes: int) -> Answer:
         """Write what lies at ``url`` to ``sink``; after a `SourceError` that holds rubbish."""
@@ -150,23 +136,26 @@ class Client:
         start: Callable[[], object],
         write: Callable[[bytes], object],
         headers: Mapping[str, str] | None,
+        form: bytes | None = None,
     ) -> Answer:
         sent = {"User-Agent": self.agent, **(headers or {})}
         followed = 0
         tried = 0
         while True:
             check_url(url)
-            host = self._host(url)
+            host = self._hosts.of(url)
             self._admit(host, url)
             start()
             with host.room:
                 self._wait(host.pace.reserve(self.clock.monotonic()))
-                answer, location, wait, problem = self._once(url, sent, max_bytes, write)
+                answer, location, wait, problem = self._once(url, sent, max_bytes, write, form)
             if answer is not None:
                 host.failures = 0
                 return answer
             if location:
                 followed += 1
+                if form is not None:
+                    raise BlockedError(f"{host_name(url)} redirects what was meant for it alone", 302)
                 if followed > self.limits.redirects:
                     raise ForbiddenAddressError("it redirects without end")
                 following = urljoin(url, location)
@@ -177,7 +166,7 @@ class Client:
             tried += 1
             if wait is not None and wait > self.limits.longest_wait:
                 raise RateLimitedError(
-                    f"{_host_name(url)} asks to wait {_span(wait)}: its allowance is used up; "
+                    f"{host_name(url)} asks to wait {span(wait)}: its allowance is used up; "
                     "run the same command then",
                     wait,
                 )
@@ -188,15 +177,21 @@ class Client:
             self._wait((wait or 0.0) + self._random.uniform(0, min(30.0, 0.5 * 2**tried)))
 
     def _once(
-        self, url: str, headers: Mapping[str, str], max_bytes: int, write: Callable[[bytes], object]
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        max_bytes: int,
+        write: Callable[[bytes], object],
+        form: bytes | None,
     ) -> tuple[Answer | None, str, float | None, SourceError]:
         """One request: an answer, or where it redirects, or how long to wait and why."""
-        name = _host_name(url)
+        name = host_name(url)
         timeout = urllib3.Timeout(connect=self.limits.connect, read=self.limits.read)
         try:
             response = self._pools.request(
-                "GET",
+                "GET" if form is None else "POST",
                 url,
+                body=form,
                 headers=headers,
                 redirect=False,
                 retries=False,
@@ -210,7 +205,7 @@ class Client:
             if status in _REDIRECTS and response.headers.get("Location"):
                 return None, response.headers["Location"], None, UnreachableError("")
             if status in (429, 503) or status >= 500:
-                wait = _retry_after(response.headers.get("Retry-After"), self.clock.time())
+                wait = retry_after(response.headers.get("Retry-After"), self.clock.time())
                 problem: SourceError = UnreachableError(f"{name} answers with status {status}")
                 if status == 429:
                     problem = RateLimitedError(f"{name} keeps answering that it is asked too often", wait)
@@ -218,9 +213,9 @@ class Client:
             if status in (404, 410):
                 raise GoneError(f"{name} no longer has it (status {status})")
             if status == 304 and headers.keys() & {"If-None-Match", "If-Modified-Since"}:
-                return Answer(url, status, _plain(response), 0), "", None, UnreachableError("")
+                return Answer(url, status, headers_of(response), 0), "", None, UnreachableError("")
             if status not in (200, 204):
-                raise BlockedError(f"{name} refuses with status {status}: {_words(response)}", status)
+                raise BlockedError(f"{name} refuses with status {status}: {first_words(response)}", status)
             return self._read(url, response, max_bytes, write), "", None, UnreachableError("")
         except (HTTPError, OSError) as error:
             return None, "", None, UnreachableError(f"{name} broke off ({type(error).__name__})")
@@ -233,16 +228,15 @@ class Client:
         declared = response.headers.get("Content-Length", "")
         if declared.isdigit() and int(declared) > max_bytes:
             raise TooLargeError(f"it has {int(declared):,} bytes, more than {max_bytes:,}")
-        size, begun = 0, self.clock.monotonic()
+        size, begun, flow = 0, self.clock.monotonic(), self._hosts.of(url).flow
         # read1 gives what has come; the others wait for a whole chunk, which a slow drip never fills.
         while piece := response.read1(_CHUNK, decode_content=True):
             size += len(piece)
             if size > max_bytes:
                 raise TooLargeError(f"it has more than {max_bytes:,} bytes")
             if self.clock.monotonic() - begun > self.limits.whole:
-                raise UnreachableError(f"{_host_name(url)} sends too slowly")
-            if self.stopped.is_set():
-                raise UnreachableError("the run was stopped")
+                raise UnreachableError(f"{host_name(url)} sends too slowly")
+            self._wait(flow.reserve(len(piece), self.clock.monotonic()))
             try:
                 write(piece)
             except OSError as error:
@@ -250,17 +244,17 @@ class Client:
                 raise WorkFailedError(
                     f"The disk took no more ({error.strerror}). Free some space."
                 ) from error
-        return Answer(url, response.status, _plain(response), size)
+        return Answer(url, response.status, headers_of(response), size)
 
-    def _admit(self, host: _Host, url: str) -> None:
+    def _admit(self, host: Host, url: str) -> None:
         if host.rule.needs_contact and not self.contact:
             raise ContactNeededError(
-                f"{_host_name(url)} wants to know who asks: give --contact you@your.school"
+                f"{host_name(url)} wants to know who asks: give --contact you@your.school"
                 " (it is sent to them)"
             )
         if host.failures >= self.limits.broken_host:
             raise UnreachableError(
-                f"{_host_name(url)} failed {host.failures} times in a row and is left alone"
+                f"{host_name(url)} failed {host.failures} times in a row and is left alone"
             )
 
     def _wait(self, seconds: float) -> None:
@@ -269,41 +263,12 @@ class Client:
         if seconds > 0:
             self.clock.sleep(seconds)
 
-    def _host(self, url: str) -> _Host:
-        parts = urlsplit(url)
-        with self._lock:
-            known = self._hosts.get(parts.netloc)
-            if known is None:
-                rule = self.rules.get(parts.netloc) or self.rules.get(parts.hostname or "") or HostRule()
-                known = _Host(rule, Pace(rule.rates), threading.BoundedSemaphore(rule.concurrency))
-                self._hosts[parts.netloc] = known
-            return known
 
-
-def _retry_after(value: str | None, now: float) -> float | None:
-    """Seconds that a Retry-After header asks for (RFC 9110, 10.2.3: a number, or a date)."""
-    if not value:
-        return None
-    with suppress(ValueError):
-        return max(0.0, float(value))
-    with suppress(ValueError, TypeError):
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
-    return None
-
-
-def _plain(response: BaseHTTPResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _words(response: BaseHTTPResponse) -> str:
-    text = response.read(300, decode_content=True).decode("utf-8", "replace")
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:200]
-
-
-def _host_name(url: str) -> str:
-    # Never the whole address in a message: its query may carry a key.
-    return urlsplit(url).hostname or "the host"
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} hours" if seconds > 5400 else f"{seconds / 60:.0f} minutes"
+def _object(url: str, body: bytearray) -> dict[str, Any]:
+    try:
+        parsed = json.loads(bytes(body))
+    except ValueError as error:
+        raise PageChangedError(f"{host_name(url)} answered with something that is not JSON") from error
+    if not isinstance(parsed, dict):
+        raise PageChangedError(f"{host_name(url)} answered with JSON of another shape")
+    return parsed

@@ -1,5 +1,6 @@
-"""How fast a host may be asked: never more than so many requests in any stretch of so many seconds."""
+"""How fast a host may be asked: requests in any stretch of so many seconds, and bytes a second."""
 
+import math
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ class HostRule:
     needs_contact: bool = False
     api: bool = False
     """Named to us by the service itself, so robots.txt (which is for crawlers) is not asked."""
+    operator: str = ""
+    """Hosts with the same name here count requests together."""
+    bytes_per_second: float = math.inf
 
 
 class Pace:
@@ -47,3 +51,18 @@ class Pace:
                     moment = max(moment, self._moments[-count] + seconds * (1 + _MARGIN))
             self._moments.append(moment)
             return moment - now
+
+
+class Flow:
+    """Gives each piece of bytes its moment, so that no more than so many a second are taken."""
+
+    def __init__(self, bytes_per_second: float) -> None:
+        self._lock = threading.Lock()
+        self._rate = bytes_per_second
+        self._free = 0.0
+
+    def reserve(self, count: int, now: float) -> float:
+        """Seconds to wait at ``now`` after ``count`` bytes have come."""
+        with self._lock:
+            self._free = max(now, self._free) + count / self._rate
+            return self._free - now

@@ -1,4 +1,4 @@
-"""robots.txt, for hosts that no service's own interface has led us to (RFC 9309)."""
+"""What hosts ask of robots: in robots.txt (RFC 9309), and of each picture in its X-Robots-Tag."""
 
 import io
 import threading
@@ -11,6 +11,12 @@ from techniques.datasets.errors import BlockedError, GoneError, TooLargeError
 
 _AGENT = "deepdesign"
 _LONGEST = 500 * 1024  # RFC 9309, 2.5
+_NO_AI = {"noai", "noimageai"}
+
+
+def forbids_training(tag: str) -> bool:
+    """Whether an X-Robots-Tag header asks not to train on what it comes with."""
+    return any(word.strip().lower() in _NO_AI for word in tag.replace(":", ",").split(","))
 
 
 class Robots:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from techniques.datasets.client import Answer
+from techniques.datasets.answers import Answer
 from techniques.datasets.licences import Licence
 from techniques.datasets.recipe import Query
 

@@ -1,13 +1,14 @@
 """Wikimedia Commons, by full text or down a category's tree.
 
 https://www.mediawiki.org/wiki/API:Main_page. Its operators ask for a User-Agent with a contact, at most
-three requests at a time, and thumbnails in their standard widths only (https://w.wiki/GHai), whose addresses
-its answers give.
+200 requests a minute at all their sites together and three at a time (two for files, at 25 Mbit/s), and
+thumbnails in their standard widths only (https://w.wiki/GHai), whose addresses its answers give.
 """
 
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -19,12 +20,9 @@ from techniques.datasets.recipe import Query
 from techniques.datasets.sources.base import Candidate, Page
 
 ENDPOINT = "https://commons.wikimedia.org/w/api.php"
-_WIKIMEDIA = HostRule(rates=((200, 60.0),), concurrency=2, needs_contact=True, api=True)
-RULES = {
-    "commons.wikimedia.org": _WIKIMEDIA,
-    "upload.wikimedia.org": _WIKIMEDIA,
-    "thumb.wikimedia.org": _WIKIMEDIA,
-}
+_API = HostRule(rates=((200, 60.0),), concurrency=3, needs_contact=True, api=True, operator="wikimedia")
+_FILES = replace(_API, concurrency=2, bytes_per_second=25e6 / 8)
+RULES = {"commons.wikimedia.org": _API, "upload.wikimedia.org": _FILES, "thumb.wikimedia.org": _FILES}
 WIDTH = 1280  # one of the standard steps, and more than any training here uses
 _PAGE = 50  # at most so many scaled pictures a request
 _DEEPEST = 2  # a category's grandchildren still mean it; beyond, "Churches" reaches "Bus stops"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from techniques.datasets.client import Answer
+from techniques.datasets.answers import Answer
 from techniques.datasets.contents import SUFFIXES
 from techniques.datasets.errors import BlockedError, ForbiddenAddressError, GoneError, TooLargeError
 from techniques.datasets.licences import Licence

@@ -72,7 +72,7 @@ def _addresses(endpoints: Iterable[str], client: Client) -> dict[str, str]:
 def _made(name: str, addresses: Mapping[str, str], base: Path, client: Client) -> Source:
     source: Source
     if name == "openverse":
-        source = openverse.Openverse(client, addresses[name])
+        source = openverse.Openverse(client, addresses[name], account=_account())
     elif name == "commons":
         source = commons.Commons(client, addresses[name])
     elif name == "flickr":
@@ -93,6 +93,16 @@ def _made(name: str, addresses: Mapping[str, str], base: Path, client: Client) -
             "you@your.school (it is sent to them), or ask only others: --source openverse."
         )
     return source
+
+
+def _account() -> tuple[str, str] | None:
+    """The user's own account at Openverse, if there is one."""
+    given = [os.environ.get(name, "") for name in (openverse.CLIENT_ID, openverse.CLIENT_SECRET)]
+    if any(given) and not all(given):
+        raise BadInputError(
+            f"${openverse.CLIENT_ID} and ${openverse.CLIENT_SECRET} belong together. Set both, or neither."
+        )
+    return (given[0], given[1]) if all(given) else None
 
 
 def _registered(name: str, client: Client) -> Source:

@@ -43,7 +43,7 @@ class FakeCommons(Server):
     ) -> None:
         super().__init__(clock)
         self.works, self.files, self.children, self.lagged = works, files, children or {}, lagged
-        self._window, self._without_contact = Window(*rate), Window(10, 60.0)
+        self.window, self.without_contact = Window(*rate), Window(10, 60.0)
 
     @property
     def endpoint(self) -> str:
@@ -54,7 +54,7 @@ class FakeCommons(Server):
         """One request to the interface."""
         if self._now > _MOST_AT_ONCE:
             return self.refuse("wikimedia-concurrency", Reply(429, b"Too many requests at once"))
-        refusal = agent_reply(asked, self._window, self._without_contact)
+        refusal = agent_reply(asked, self.window, self.without_contact)
         if refusal is not None:
             rule = "wikimedia-rate" if _CONTACT.search(asked.agent) else "wikimedia-agent"
             return self.refuse(rule, refusal)
@@ -84,7 +84,8 @@ class FakeCommons(Server):
             limit, start = query["gcmlimit"], query.get("gcmcontinue", "0")
         size, at = int(limit), int(start)
         if "iiurlwidth" in query and size > _SCALED:
-            size = _SCALED  # the real one goes on without thumbnails for the rest
+            self.refused.append("wikimedia-scaled")
+            size = _SCALED
         page = found[at : at + size]
         answer: dict[str, object] = {}
         # Facts of some pages come only with the next request: here, those of the second half.

@@ -1,6 +1,7 @@
-"""Openverse's interface, as an anonymous client meets it."""
+"""Openverse's interface, as an anonymous client meets it, and one with an account."""
 
 import math
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from techniques.datasets.clock import Clock
@@ -10,10 +11,30 @@ from techniques.datasets.testkit.server import Asked, Reply, Server, Window, as_
 
 _OLD_NAMES = {"li": "license", "lt": "license_type", "pagesize": "page_size", "provider": "source"}
 _DEPTH = 240
+_TOKEN_SECONDS = 36_000
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What a kind of client is allowed."""
+
+    name: str
+    burst: Window
+    sustained: Window
+    page: int
+
+    def headers(self, now: float) -> dict[str, str]:
+        """As every answer states them."""
+        return {
+            f"X-RateLimit-Limit-{self.name}_burst": f"{self.burst.count}/min",
+            f"X-RateLimit-Available-{self.name}_burst": str(self.burst.left(now)),
+            f"X-RateLimit-Limit-{self.name}_sustained": f"{self.sustained.count}/day",
+            f"X-RateLimit-Available-{self.name}_sustained": str(self.sustained.left(now)),
+        }
 
 
 class FakeOpenverse(Server):
-    """``files`` is where pictures lie, such as a `FakeFiles`' url."""
+    """``files`` is where pictures lie, such as a `FakeFiles`' url; ``accounts`` are ids and their secrets."""
 
     def __init__(
         self,
@@ -23,10 +44,14 @@ class FakeOpenverse(Server):
         clock: Clock | None = None,
         burst: tuple[int, float] = (20, 60.0),
         sustained: tuple[int, float] = (200, 86400.0),
+        accounts: dict[str, str] | None = None,
     ) -> None:
         super().__init__(clock)
         self.works, self.files = works, files
-        self._burst, self._sustained = Window(*burst), Window(*sustained)
+        self._anonymous = _Scope("anon", Window(*burst), Window(*sustained), 20)
+        self._registered = _Scope("oauth2_client_credentials", Window(100, 60.0), Window(10_000, 86400.0), 50)
+        self._accounts, self.tokens = accounts or {}, dict[str, float]()
+        """Tokens that were given, and until when they hold."""
 
     @property
     def endpoint(self) -> str:
@@ -35,33 +60,46 @@ class FakeOpenverse(Server):
 
     def answer(self, asked: Asked) -> Reply:
         """One request, with the rate headers that every answer has."""
-        for rule, window in (("openverse-burst", self._burst), ("openverse-sustained", self._sustained)):
+        if asked.path == "/v1/auth_tokens/token/":
+            return self._token(asked)
+        scope = self._anonymous
+        if given := asked.headers.get("authorization"):
+            if self.tokens.get(given.removeprefix("Bearer "), 0.0) <= asked.at:
+                detail = "Authentication credentials were invalid or expired."
+                return self.refuse("openverse-token", as_json({"detail": detail}, 401))
+            scope = self._registered
+        for rule, window in (("openverse-burst", scope.burst), ("openverse-sustained", scope.sustained)):
             if (wait := window.take(asked.at)) is not None:
                 seconds = max(1, math.ceil(wait))
                 detail = f"Request was throttled. Expected available in {seconds} seconds."
-                reply = as_json(
-                    {"detail": detail}, 429, {"Retry-After": str(seconds), **self._rates(asked.at)}
-                )
-                return self.refuse(rule, reply)
+                headers = {"Retry-After": str(seconds), **scope.headers(asked.at)}
+                return self.refuse(rule, as_json({"detail": detail}, 429, headers))
         if asked.path != "/v1/images/":
             return as_json({"detail": "Not found."}, 404)
-        reply = self._search(asked.query)
-        return Reply(reply.status, reply.body, self._rates(asked.at), reply.content_type)
+        reply = self._search(asked.query, scope.page)
+        return Reply(reply.status, reply.body, scope.headers(asked.at), reply.content_type)
 
-    def _rates(self, now: float) -> dict[str, str]:
-        return {
-            "X-RateLimit-Limit-anon_burst": f"{self._burst.count}/min",
-            "X-RateLimit-Available-anon_burst": str(self._burst.left(now)),
-            "X-RateLimit-Limit-anon_sustained": f"{self._sustained.count}/day",
-            "X-RateLimit-Available-anon_sustained": str(self._sustained.left(now)),
-        }
+    def _token(self, asked: Asked) -> Reply:
+        """OAuth 2.0, client credentials (RFC 6749, 4.4)."""
+        form = asked.form or {}
+        known = form.get("client_id") in self._accounts
+        right = known and self._accounts[form["client_id"]] == form.get("client_secret")
+        if form.get("grant_type") != "client_credentials" or not right:
+            return self.refuse("openverse-token", as_json({"error": "invalid_client"}, 401))
+        token = f"token-{len(self.tokens) + 1}"
+        self.tokens[token] = asked.at + _TOKEN_SECONDS
+        return as_json(
+            {"access_token": token, "expires_in": _TOKEN_SECONDS, "token_type": "Bearer", "scope": "read"}
+        )
 
-    def _search(self, query: dict[str, str]) -> Reply:
+    def _search(self, query: dict[str, str], largest: int) -> Reply:
         for old, new in _OLD_NAMES.items():
             if old in query:
                 return self._invalid(old, f"Parameter '{old}' is deprecated in favor of '{new}'.")
         page, size = int(query.get("page", "1")), int(query.get("page_size", "20"))
-        if size > 20:
+        if size > largest:
+            if largest > 20:
+                return self._invalid("page_size", f"must be at most {largest}.")
             detail = "page_size must be between 1 & 20 for unauthenticated requests."
             return self.refuse("openverse-page-size", as_json({"detail": detail}, 401))
         if page * size > _DEPTH:

@@ -30,6 +30,11 @@ RULES = {
             "page_size at most 20 without a token, else 401",
             "Openverse API, images_search: 'Maximum is 20 for unauthenticated requests'",
         ),
+        Rule(
+            "openverse-token",
+            "an access token that it has given, else 401",
+            "Openverse API, /v1/auth_tokens/token/: client_credentials",
+        ),
         Rule("openverse-depth", "page * page_size at most 240", "Openverse API, MAX_PAGINATION_DEPTH"),
         Rule(
             "openverse-parameters",
@@ -41,7 +46,16 @@ RULES = {
             "no User-Agent: 403; one without a contact: 10 requests a minute",
             "Wikimedia Foundation User-Agent Policy; rate limits of 2026",
         ),
-        Rule("wikimedia-rate", "200 requests in any 60 s", "Wikimedia API rate limits, 2026"),
+        Rule(
+            "wikimedia-rate",
+            "200 requests in any 60 s, at all their sites together",
+            "Wikimedia API rate limits, 2026",
+        ),
+        Rule(
+            "wikimedia-bandwidth",
+            "25 Mbit/s of files, over any 10 s",
+            "Wikimedia robot policy, 2026, upload.wikimedia.org",
+        ),
         Rule("wikimedia-concurrency", "at most 3 requests at once", "Wikimedia robot policy, 2026"),
         Rule(
             "wikimedia-files", "at most 2 files at once", "Wikimedia robot policy, 2026, upload.wikimedia.org"

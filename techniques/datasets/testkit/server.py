@@ -28,13 +28,15 @@ class Asked:
     agent: str
     headers: dict[str, str] = field(default_factory=dict)
     """By lower-case name."""
+    form: dict[str, str] | None = None
+    """What was posted; None for a GET."""
 
 
 @dataclass(frozen=True)
 class Reply:
     """One answer. ``cut`` sends only so many bytes of the body and breaks off, ``reset`` before the first.
 
-    ``chunked`` sends the body in pieces without saying how long it is.
+    ``chunked`` sends the body in pieces without saying how long it is, ``drip`` a byte in so many seconds.
     """
 
     status: int = 200
@@ -44,6 +46,7 @@ class Reply:
     cut: int | None = None
     reset: bool = False
     chunked: bool = False
+    drip: float = 0.0
 
 
 class Window:
@@ -77,8 +80,8 @@ class _Listener(ThreadingHTTPServer):
 class Server:
     """A server on loopback; subclasses answer. Enter it to start it."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        self.clock = clock or SystemClock()
+    def __init__(self, clock: Clock | None = None, *, host: str = "127.0.0.1") -> None:
+        self.clock, self._host = clock or SystemClock(), host
         self.asked: list[Asked] = []
         self.refused: list[str] = []
         """Names of the rules that requests broke."""
@@ -91,7 +94,7 @@ class Server:
     @property
     def address(self) -> str:
         """Host and port."""
-        return f"127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._host}:{self._server.server_address[1]}"
 
     @property
     def url(self) -> str:
@@ -106,7 +109,7 @@ class Server:
         """Called before answering, without the lock: a place for tests to wait."""
 
     def __enter__(self) -> Self:
-        self._server = _Listener(("127.0.0.1", 0), _handler(self))
+        self._server = _Listener((self._host, 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
@@ -117,7 +120,13 @@ class Server:
         self._server.server_close()
         self._thread.join()
 
-    def respond(self, path: str, agent: str, headers: dict[str, str] | None = None) -> Reply:
+    def respond(
+        self,
+        path: str,
+        agent: str,
+        headers: dict[str, str] | None = None,
+        form: dict[str, str] | None = None,
+    ) -> Reply:
         """Log the request, count who is here at once, and answer."""
         parts = urlsplit(path)
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
@@ -127,7 +136,7 @@ class Server:
         try:
             self.hold()
             with self.lock:
-                asked = Asked(self.clock.time(), parts.path, query, agent, headers or {})
+                asked = Asked(self.clock.time(), parts.path, query, agent, headers or {}, form)
                 self.asked.append(asked)
                 fault = self.faults.popleft() if self.faults else None
                 return fault or self.answer(asked)
@@ -152,11 +161,20 @@ def _handler(server: Server) -> Callable[..., BaseHTTPRequestHandler]:
         # Head and body leave as two writes; with Nagle's algorithm the second waits for the first's receipt.
         disable_nagle_algorithm = True
 
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", "0"))
+            posted = parse_qs(self.rfile.read(length).decode("utf-8", "replace"), keep_blank_values=True)
+            self._answer({name: values[-1] for name, values in posted.items()})
+
         def do_GET(self) -> None:
+            self._answer(None)
+
+        def _answer(self, form: dict[str, str] | None) -> None:
             reply = server.respond(
                 self.path,
                 self.headers.get("User-Agent", ""),
                 {name.lower(): value for name, value in self.headers.items()},
+                form,
             )
             if reply.reset:
                 # Zero seconds of lingering: the kernel sends a reset instead of an orderly end.
@@ -178,6 +196,11 @@ def _handler(server: Server) -> Callable[..., BaseHTTPRequestHandler]:
             if reply.cut is not None:
                 self.wfile.write(reply.body[: reply.cut])
                 self.close_connection = True
+                return
+            if reply.drip:
+                for number in range(len(reply.body)):
+                    server.clock.sleep(reply.drip)
+                    self.wfile.write(reply.body[number : number + 1])
                 return
             if reply.chunked:
                 for start in range(0, len(reply.body), _CHUNK):

@@ -1,15 +1,12 @@
 """Every fault of a service or a file server, on every source: each is named, none stops the rest."""
 
-import email.utils
-import gzip
-import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from techniques.datasets import guard
 from techniques.datasets.client import Client
 from techniques.datasets.collect import Order, collect
 from techniques.datasets.licences import KNOWN
@@ -20,100 +17,51 @@ from techniques.datasets.sources.commons import Commons
 from techniques.datasets.sources.flickr import Flickr
 from techniques.datasets.sources.openverse import Openverse
 from techniques.datasets.sources.urls import Urls
-from techniques.datasets.testkit.clock import VirtualClock
 from techniques.datasets.testkit.corpus import Work
+from techniques.datasets.testkit.faults import faults
 from techniques.datasets.testkit.files import FakeFiles
 from techniques.datasets.testkit.flickr import FakeFlickr
-from techniques.datasets.testkit.server import Reply
-from tests.techniques.datasets.conftest import Web, picture
+from techniques.datasets.testkit.server import Reply, Server
+from tests.techniques.datasets.conftest import Web
 
 SOURCES = ("openverse", "commons", "flickr", "urls")
-Answers = Callable[[bytes], list[Reply]]
 
 
-@dataclass(frozen=True)
-class Fault:
-    """``answers`` are given in turn, the last one for ever; ``end`` is what becomes of the picture."""
-
-    name: str
-    answers: Answers
-    end: str
-
-
-def _jpeg(data: bytes) -> Reply:
-    return Reply(200, data, content_type="image/jpeg")
-
-
-def _moved(status: int, where: str) -> Reply:
-    return Reply(status, headers={"Location": where})
-
-
-def _longer(data: bytes) -> Reply:
-    return Reply(200, data, {"Content-Length": str(len(data) + 9)}, cut=len(data))
-
-
-def _zipped(data: bytes) -> Reply:
-    return Reply(200, gzip.compress(data), {"Content-Encoding": "gzip"}, "image/jpeg")
-
-
-def _turned() -> bytes:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return picture(exif=exif)
-
-
-def _moving() -> bytes:
-    frames = [Image.effect_noise((240, 240), 60 + number).convert("P") for number in range(2)]
-    written = io.BytesIO()
-    frames[0].save(written, "GIF", save_all=True, append_images=frames[1:])
-    return written.getvalue()
-
-
-def _bomb() -> bytes:
-    written = io.BytesIO()
-    Image.new("1", (9_000, 8_000)).save(written, "PNG")
-    return written.getvalue()
-
-
-def _date(seconds: float) -> str:
-    return email.utils.formatdate(VirtualClock().time() + seconds, usegmt=True)
-
-
-FILE_FAULTS = (
-    Fault("301 to itself, once", lambda data: [_moved(301, "?again"), _jpeg(data)], "kept"),
-    Fault("302 for ever", lambda data: [_moved(302, "?again")], "forbidden-address"),
-    Fault("302 to a file", lambda data: [_moved(302, "file:///etc/passwd")], "forbidden-address"),
-    Fault("401", lambda data: [Reply(401, b"who are you")], "blocked"),
-    Fault("403 with a page", lambda data: [Reply(403, b"<html>private</html>")], "blocked"),
-    Fault("404", lambda data: [Reply(404)], "gone"),
-    Fault("410", lambda data: [Reply(410)], "gone"),
-    Fault("429, seconds", lambda data: [Reply(429, headers={"Retry-After": "3"}), _jpeg(data)], "kept"),
-    Fault("429, a date", lambda data: [Reply(429, headers={"Retry-After": _date(2)}), _jpeg(data)], "kept"),
-    Fault("429, nothing", lambda data: [Reply(429), _jpeg(data)], "kept"),
-    Fault("500 for ever", lambda data: [Reply(500)], "unreachable"),
-    Fault("503 once", lambda data: [Reply(503), _jpeg(data)], "kept"),
-    Fault("reset before the body", lambda data: [Reply(reset=True), _jpeg(data)], "kept"),
-    Fault("reset for ever", lambda data: [Reply(reset=True)], "unreachable"),
-    Fault("breaks off once", lambda data: [Reply(200, data, cut=500), _jpeg(data)], "kept"),
-    Fault("says it is longer", lambda data: [_longer(data)], "unreachable"),
-    Fault("gzip", lambda data: [_zipped(data)], "kept"),
-    Fault("chunked", lambda data: [Reply(200, data, chunked=True, content_type="image/jpeg")], "kept"),
-    Fault("empty", lambda data: [_jpeg(b"")], "empty"),
-    Fault("a page as jpeg", lambda data: [_jpeg(b"<!DOCTYPE html><html>log in</html>")], "html"),
-    Fault("cut in half", lambda data: [_jpeg(data[: len(data) // 2])], "damaged"),
-    Fault("bomb", lambda data: [Reply(200, _bomb(), content_type="image/png")], "bomb"),
-    Fault("animated", lambda data: [Reply(200, _moving(), content_type="image/gif")], "kept"),
-    Fault("cmyk", lambda data: [_jpeg(picture(mode="CMYK"))], "kept"),
-    Fault("16 bits", lambda data: [_jpeg(picture(mode="I;16", kind="PNG"))], "kept"),
-    Fault("turned", lambda data: [_jpeg(_turned())], "kept"),
-    Fault("huge", lambda data: [_jpeg(b"\xff\xd8\xff" + bytes(400_000))], "too-large"),
-    Fault("noai", lambda data: [Reply(200, data, {"X-Robots-Tag": "noai"}, "image/jpeg")], "noai"),
-)
-
-
-def _scripted(fault: Fault, work: Work) -> Callable[[], Reply]:
-    answers = fault.answers(work.data)
-    return lambda: answers.pop(0) if len(answers) > 1 else answers[0]
+MOST_BYTES = 300_000
+ENDS = {
+    "301 to itself, once": "kept",
+    "302 for ever": "forbidden-address",
+    "302 to a file": "forbidden-address",
+    "302 to a private address": "forbidden-address",
+    "401": "blocked",
+    "403 with a page": "blocked",
+    "404": "gone",
+    "410": "gone",
+    "429, seconds": "kept",
+    "429, a date": "kept",
+    "429, nothing": "kept",
+    "500 for ever": "unreachable",
+    "503 once": "kept",
+    "reset before the body": "kept",
+    "reset for ever": "unreachable",
+    "breaks off once": "kept",
+    "slow drip": "unreachable",
+    "says it is longer": "unreachable",
+    "gzip": "kept",
+    "chunked": "kept",
+    "empty": "empty",
+    "a page as jpeg": "html",
+    "another type than it says": "kept",
+    "cut in half": "damaged",
+    "bomb": "bomb",
+    "animated": "kept",
+    "cmyk": "kept",
+    "16 bits": "kept",
+    **{f"turned, exif {number}": "kept" for number in range(2, 9)},
+    "huge": "too-large",
+    "noai": "noai",
+}
+"""What becomes of the picture."""
 
 
 def _services(web: Web, client: Client, flickr: FakeFlickr) -> dict[str, Source]:
@@ -127,7 +75,7 @@ def _services(web: Web, client: Client, flickr: FakeFlickr) -> dict[str, Source]
 @pytest.fixture(scope="module")
 def faulty(works: list[Work]) -> list[Work]:
     """One work for each fault, all of one free licence, and two without a fault."""
-    chosen = works[: len(FILE_FAULTS) + 2]
+    chosen = works[: len(ENDS) + 2]
     return [
         Work(**{**vars(work), "licence": "by", "version": "2.0", "words": frozenset({"nave"})})
         for work in chosen
@@ -135,16 +83,35 @@ def faulty(works: list[Work]) -> list[Work]:
 
 
 @pytest.fixture
-def ask(web: Web, faulty: list[Work], tmp_path: Path) -> Iterator[Callable[[str], dict[str, str]]]:
+def inside() -> Iterator[Server]:
+    """A server in the private network, that nobody may reach."""
+    with Server(host="127.0.0.2") as server:
+        yield server
+        assert server.asked == []
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take this machine's first address for the open internet, so that the guard is at work."""
+    real = guard.is_public
+    monkeypatch.setattr(guard, "is_public", lambda address: address == "127.0.0.1" or real(address))
+
+
+@pytest.fixture
+def ask(
+    web: Web, faulty: list[Work], inside: Server, outside: None, tmp_path: Path
+) -> Iterator[Callable[[str], dict[str, str]]]:
     """Collect all of them from one source; gives what became of each, by fault."""
-    strange = {work.file: _scripted(fault, work) for work, fault in zip(faulty, FILE_FAULTS, strict=False)}
+    known = faults(private=f"{inside.url}/", most_bytes=MOST_BYTES)
+    assert [fault.name for fault in known] == list(ENDS)
+    strange = {work.file: fault.script(work.data) for work, fault in zip(faulty, known, strict=False)}
     with (
         FakeFiles(faulty, strange=strange, clock=web.clock) as files,
         FakeFlickr(faulty, files.url, clock=web.clock) as flickr,
     ):
         web.openverse.works = web.commons.works = faulty
         web.openverse.files = web.commons.files = files.url
-        client = web.client()
+        client = web.client(allow_private=False)
         client.rules[files.address] = client.rules[web.files.address]
         lines = "\n".join(f"{files.url}/files/{work.file},by,2.0" for work in faulty)
         (tmp_path / "nave.csv").write_text(f"url,license,license_version\n{lines}\n")
@@ -152,14 +119,14 @@ def ask(web: Web, faulty: list[Work], tmp_path: Path) -> Iterator[Callable[[str]
 
         def run(source: str) -> dict[str, str]:
             recipe = parse("nave: urls:nave.csv" if source == "urls" else "nave")
-            order = Order(licences=KNOWN, max_bytes=300_000, near=False)
+            order = Order(licences=KNOWN, max_bytes=MOST_BYTES, near=False)
             collect(recipe, tmp_path / "set", [made[source]], client, order, lambda *_: None)
             ends = {}
             for row in rows(tmp_path / "set"):
                 number = next(
                     index for index, work in enumerate(faulty) if f"/{work.file}" in row["file_url"]
                 )
-                name = FILE_FAULTS[number].name if number < len(FILE_FAULTS) else f"none {number}"
+                name = known[number].name if number < len(known) else f"none {number}"
                 ends[name] = row["reason"] or row["status"]
             return ends
 
@@ -171,9 +138,7 @@ def test_every_fault_of_a_file_server_is_named_and_stops_nothing(
     source: str, ask: Callable[[str], dict[str, str]], tmp_path: Path
 ) -> None:
     ends = ask(source)
-    assert {fault.name: ends.get(fault.name) for fault in FILE_FAULTS} == {
-        fault.name: fault.end for fault in FILE_FAULTS
-    }
+    assert {name: end for name, end in ends.items() if not name.startswith("none")} == ENDS
     assert [end for name, end in ends.items() if name.startswith("none")] == ["kept", "kept"]
     kept = list((tmp_path / "set" / "nave").iterdir())
     assert len(kept) == list(ends.values()).count("kept")
@@ -182,6 +147,26 @@ def test_every_fault_of_a_file_server_is_named_and_stops_nothing(
             image.load()
             assert image.mode in ("RGB", "L")
     assert not list((tmp_path / "set").rglob("*.part"))
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_robots_txt_keeps_robots_away_whatever_led_there(source: str, web: Web, tmp_path: Path) -> None:
+    works = web.openverse.works[:6]
+    with (
+        FakeFiles(works, robots="User-agent: *\nDisallow: /", clock=web.clock) as files,
+        FakeFlickr(works, files.url, clock=web.clock) as flickr,
+    ):
+        web.openverse.works = web.commons.works = works
+        web.openverse.files = web.commons.files = files.url
+        client = web.client()
+        lines = "\n".join(f"{files.url}/files/{work.file},by,2.0" for work in works)
+        (tmp_path / "nave.csv").write_text(f"url,license,license_version\n{lines}\n")
+        made = (_services(web, client, flickr) | {"urls": Urls(tmp_path)})[source]
+        recipe = parse("nave: urls:nave.csv" if source == "urls" else "gothic")
+        came = collect(recipe, tmp_path / "set", [made], client, Order(licences=KNOWN), lambda *_: None)
+        assert came.images == 0
+        assert came.reasons == {"blocked": 6}
+        assert [asked.path for asked in files.asked] == ["/robots.txt"]
 
 
 SERVICE_FAULTS: dict[str, list[Reply | None]] = {

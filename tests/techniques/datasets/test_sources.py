@@ -1,15 +1,22 @@
 """Each source against the server that keeps its service's rules."""
 
 import io
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from techniques.datasets.client import Client
 from techniques.datasets.errors import BlockedError, PageChangedError, RateLimitedError, SourceError
 from techniques.datasets.licences import KNOWN
+from techniques.datasets.pace import HostRule
 from techniques.datasets.recipe import Query
-from techniques.datasets.sources.commons import Commons, plain
+from techniques.datasets.sources.commons import RULES, Commons, plain
 from techniques.datasets.sources.openverse import Openverse
+from techniques.datasets.testkit import rules
 from techniques.datasets.testkit.clock import VirtualClock
 from techniques.datasets.testkit.commons import FakeCommons
 from techniques.datasets.testkit.corpus import Work
@@ -148,6 +155,117 @@ def test_markup_becomes_text() -> None:
     assert plain('<a href="x">Jane  <b>Doe</b></a>&amp; co<script>alert(1)</script>') == "Jane Doe& co"
 
 
+ACCOUNT = ("id-of-mine", "secret-of-mine")
+
+
+@pytest.fixture
+def registered(works: list[Work], clock: VirtualClock) -> Iterator[FakeOpenverse]:
+    many = [Work(**{**vars(works[0]), "number": number}) for number in range(1, 400)]
+    with FakeOpenverse(many, "http://127.0.0.1:9", clock=clock, accounts=dict([ACCOUNT])) as server:
+        yield server
+
+
+def client_of(server: FakeOpenverse, clock: VirtualClock) -> Client:
+    return Web(server, server, server, clock).client()  # type: ignore[arg-type]
+
+
+def test_openverse_with_an_account_asks_for_larger_pages_as_deep(
+    registered: FakeOpenverse, clock: VirtualClock
+) -> None:
+    source = Openverse(client_of(registered, clock), registered.endpoint, account=ACCOUNT)
+    pages = list(source.search(Query("gothic"), KNOWN, None))
+    assert [len(page.candidates) for page in pages] == [48] * 5
+    assert len(set(numbers(pages))) == 240
+    # One form with the secret, never an address; then its token.
+    assert [asked.path for asked in registered.asked].count("/v1/auth_tokens/token/") == 1
+    assert not any(ACCOUNT[1] in str(asked.query) for asked in registered.asked)
+    assert {asked.headers.get("authorization") for asked in registered.asked[1:]} == {"Bearer token-1"}
+    # Taken up from a cursor of either kind of page it gives the rest.
+    assert len(set(numbers(list(source.search(Query("gothic"), KNOWN, pages[1].cursor))))) == 144
+    anonymous = Openverse(client_of(registered, clock), registered.endpoint)
+    small = list(anonymous.search(Query("gothic"), KNOWN, pages[1].cursor))
+    assert sum(len(page.candidates) for page in small) == 240
+    assert registered.refused == []
+
+
+def test_openverse_with_an_account_is_asked_at_its_own_pace(
+    registered: FakeOpenverse, clock: VirtualClock
+) -> None:
+    source = Openverse(client_of(registered, clock), registered.endpoint, account=ACCOUNT)
+    for _ in range(60):
+        list(source.search(Query("gothic"), KNOWN, None))
+    searches = [asked.at for asked in registered.asked if asked.path == "/v1/images/"]
+    assert registered.refused == []
+    # 300 at 100 a minute; the first minute's second request has already learnt it.
+    assert 120 <= searches[-1] - searches[0] <= 190
+
+
+def test_a_token_is_renewed_before_it_ends(registered: FakeOpenverse, clock: VirtualClock) -> None:
+    source = Openverse(client_of(registered, clock), registered.endpoint, account=ACCOUNT)
+    for _ in range(3):
+        list(source.search(Query("gothic"), KNOWN, None))
+        clock.sleep(36_000 - 30)
+    assert len(registered.tokens) == 3
+    assert registered.refused == []
+
+
+def test_an_account_that_is_not_known_is_said_without_its_secret(
+    registered: FakeOpenverse, clock: VirtualClock
+) -> None:
+    source = Openverse(client_of(registered, clock), registered.endpoint, account=(ACCOUNT[0], "wrong-one"))
+    with pytest.raises(BlockedError, match="OPENVERSE_CLIENT_ID") as caught:
+        list(source.search(Query("gothic"), KNOWN, None))
+    assert "wrong-one" not in str(caught.value)
+    assert registered.refused == ["openverse-token"]
+
+
+def test_what_is_posted_is_not_sent_on(registered: FakeOpenverse, clock: VirtualClock) -> None:
+    registered.faults.append(Reply(307, headers={"Location": "/elsewhere"}))
+    source = Openverse(client_of(registered, clock), registered.endpoint, account=ACCOUNT)
+    with pytest.raises(BlockedError):
+        list(source.search(Query("gothic"), KNOWN, None))
+    assert len(registered.asked) == 1
+
+
+def test_all_of_wikimedia_s_sites_count_together(
+    tmp_path: Path, works: list[Work], clock: VirtualClock
+) -> None:
+    """Searches and files in one stretch of a minute, as its operators count them."""
+    many = [
+        Work(**{**vars(work), "number": 1000 * turn + work.number}) for turn in range(9) for work in works
+    ]
+    with (
+        FakeCommons(many, "", clock=clock) as commons,
+        FakeFiles(many, wikimedia=True, commons=commons, clock=clock) as files,
+    ):
+        commons.files = files.url
+        web = Web(files, files, commons, clock)  # type: ignore[arg-type]
+        client = web.client(rules={commons.address: RULES["commons.wikimedia.org"],
+                                   files.address: RULES["upload.wikimedia.org"]})  # fmt: skip
+        for page in Commons(client, commons.endpoint).search(Query("gothic"), KNOWN, None):
+            for candidate in page.candidates:
+                client.download(candidate.file_url, io.BytesIO(), max_bytes=10**7)
+        assert commons.refused == files.refused == []
+        moments = sorted(asked.at for asked in [*commons.asked, *files.asked])
+        assert len(moments) > 270
+        share = (len(moments) - 1) / (moments[-1] - moments[0]) / (200 / 60)
+        assert share >= 0.95
+
+
+def test_files_of_wikimedia_come_at_its_bandwidth(works: list[Work], clock: VirtualClock) -> None:
+    large = [Work(**{**vars(work), "data": bytes(6_000_000)}) for work in works[:20]]
+    with FakeFiles(large, wikimedia=True, clock=clock) as files:
+        client = Web(files, files, files, clock).client(  # type: ignore[arg-type]
+            rules={files.address: RULES["upload.wikimedia.org"]}
+        )
+        begun = clock.time()
+        for work in large:
+            client.download(f"{files.url}/files/{work.file}", io.BytesIO(), max_bytes=10**7)
+        assert files.refused == []
+        permitted = 20 * 6_000_000 / (25e6 / 8)
+        assert permitted <= clock.time() - begun <= permitted * 1.05
+
+
 class TestNaiveClients:
     """What each rule is for: a client that does not know it is refused."""
 
@@ -220,6 +338,52 @@ class TestNaiveClients:
                 client.download(f"{server.url}/thumb/{name}/600px-{name}", io.BytesIO(), max_bytes=10**7)
             assert set(server.refused) == {"wikimedia-thumbnails"}
 
+    @pytest.mark.parametrize(("path", "most"), [("/w/api.php", 3), ("/files/work1.jpg", 2)])
+    def test_wikimedia_at_once(self, works: list[Work], clock: VirtualClock, path: str, most: int) -> None:
+        class Slow(FakeCommons if most == 3 else FakeFiles):  # type: ignore[misc]
+            def hold(self) -> None:
+                if self.most_at_once > most:
+                    gate.set()
+                gate.wait(5)
+
+        gate = threading.Event()
+        rule = "wikimedia-concurrency" if most == 3 else "wikimedia-files"
+        options = {"files": ""} if most == 3 else {"wikimedia": True}
+        with Slow(works, clock=clock, **options) as server:
+            client = Web(server, server, server, clock).client(
+                rules={server.address: HostRule(rates=((999, 1.0),), concurrency=9)}
+            )
+            with ThreadPoolExecutor(most + 1) as pool:
+                asked = [
+                    pool.submit(client.fetch, server.url + path, max_bytes=10**7) for _ in range(most + 1)
+                ]
+            assert all(one.result() for one in asked)
+            assert set(server.refused) == {rule}
+
+    def test_wikimedia_bandwidth(self, works: list[Work], clock: VirtualClock) -> None:
+        large = [Work(**{**vars(work), "data": bytes(9_000_000)}) for work in works[:5]]
+        with FakeFiles(large, wikimedia=True, clock=clock) as server:
+            client = Web(server, server, server, clock).client(rules={})  # type: ignore[arg-type]
+            for work in large:
+                client.download(f"{server.url}/files/{work.file}", io.BytesIO(), max_bytes=10**7)
+            assert set(server.refused) == {"wikimedia-bandwidth"}
+
+    def test_wikimedia_scaled(self, works: list[Work], clock: VirtualClock) -> None:
+        many = [Work(**{**vars(works[0]), "number": number, "width": 4000}) for number in range(1, 70)]
+        with FakeCommons(many, "", clock=clock) as server:
+            client = Web(server, server, server, clock).client(rules={})  # type: ignore[arg-type]
+            asked = {"action": "query", "generator": "search", "gsrsearch": "gothic", "gsrlimit": 69,
+                     "iiurlwidth": 1280}  # fmt: skip
+            data, _ = client.get_json(server.endpoint, asked)
+            assert len(data["query"]["pages"]) == 50
+            assert server.refused == ["wikimedia-scaled"]
+
+    def test_openverse_token(self, registered: FakeOpenverse, clock: VirtualClock) -> None:
+        client = client_of(registered, clock)
+        with pytest.raises(BlockedError):
+            client.get_json(f"{registered.endpoint}/images/", {"q": "x"}, {"Authorization": "Bearer made-up"})
+        assert registered.refused == ["openverse-token"]
+
     def test_wikimedia_maxlag(self, works: list[Work], clock: VirtualClock) -> None:
         with FakeCommons(works, "", clock=clock, lagged=1) as server:
             client = Web(server, server, server, clock).client(rules={})  # type: ignore[arg-type]
@@ -227,9 +391,19 @@ class TestNaiveClients:
                 server.endpoint, {"action": "query", "maxlag": 5, "list": "categorymembers"}
             )
             assert data["error"]["code"] == "maxlag"
+            assert server.refused == ["wikimedia-maxlag"]
 
 
 def test_commons_refusal_is_told(web: Web) -> None:
     web.commons.faults.append(as_json({"error": {"code": "badtoken", "info": "No."}}))
     with pytest.raises(BlockedError, match="No"):
         list(Commons(web.client(), web.commons.endpoint).search(Query("dome"), KNOWN, None))
+
+
+def test_every_rule_of_the_services_has_a_naive_client_that_is_refused() -> None:
+    """Each is named where a naive client meets it, and each names the contract that it is taken from."""
+    here = Path(__file__).parent
+    shown = "".join((here / name).read_text() for name in ("test_sources.py", "test_own.py"))
+    for name, rule in rules.RULES.items():
+        assert rule.contract, name
+        assert f'"{name}"' in shown, name
