@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import re
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -36,7 +35,7 @@ from techniques.aerial.sampling import Region
 from techniques.aerial.services import Service, at_address, load, shipped
 from techniques.aerial.tiles import Tiles, opened
 from techniques.aerial.windows import Window
-from techniques.datasets.client import Client
+from techniques.datasets.client import Client, checked_contact
 from techniques.datasets.errors import SourceError
 from techniques.datasets.manifest import InUseError
 from techniques.datasets.page import PAGE, write_report
@@ -46,7 +45,6 @@ from techniques.options import file_options
 from techniques.progress import Progress, progress_for
 from techniques.runs import data_folder, versions
 
-_CONTACT = re.compile(r"[^\s()@]+@[^\s()@]+\.[^\s()@]+|https?://[^\s()]+")
 _MANY_TILES = 2000
 _MOST_PIXELS = 100_000_000
 _SAME = {".tiff": ".tif", ".jpeg": ".jpg"}
@@ -140,7 +138,7 @@ def aerial(
         _check_size(wanted)
         chosen = _chosen(services, wanted, given)
         pairs = [_pair(window, chosen, given["max_overzoom"]) for window in wanted]
-        client = Client(contact=_checked_contact(given["contact"]), allow_private=given["allow_private"])
+        client = Client(contact=checked_contact(given["contact"]), allow_private=given["allow_private"])
         layers = _opened(chosen, client, given)
         _tell(progress, pairs, layers)
         if given["dry_run"]:
@@ -449,12 +447,6 @@ def _finish(
 
 def _order(suffix: str, given: dict[str, Any]) -> Order:
     return Order(suffix=suffix, max_overzoom=given["max_overzoom"], keep_blank=given["keep_blank"])
-
-
-def _checked_contact(contact: str) -> str:
-    if contact and not _CONTACT.fullmatch(contact):
-        raise BadInputError("--contact must be an e-mail address or a web page, such as you@your.school.")
-    return contact
 
 
 def _unwritable(path: Path, error: OSError) -> Exception:

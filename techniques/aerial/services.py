@@ -94,6 +94,7 @@ class Service:
             .replace("{y}", str(tile.y))
             .replace("{-y}", str(tile.flipped))
             .replace("{q}", tile.quadkey)
+            .replace("{r}", "@2x" if self.tile_size == 512 else "")
             .replace("{s}", "abc"[(tile.x + tile.y) % 3])
             .replace("{time}", self.time)
             .replace("{key}", key)

@@ -90,6 +90,14 @@ class Arrivals:
             },
         )
 
+    def set_aside(self, folder: str, candidate: Candidate, reason: str) -> None:
+        """Put what was fetched and not kept where a person can look at it: beside the dataset, by reason."""
+        part, _ = _temporary(self._root, folder, candidate.key)
+        if part.exists():
+            shelf = self._root.with_name(f"{self._root.name}.rejected") / reason
+            shelf.mkdir(parents=True, exist_ok=True)
+            part.replace(shelf / f"{folder}-{part.stem.lstrip('.')}.bin")
+
     def forget(self, folder: str, candidate: Candidate) -> None:
         """Take away what is left of a picture on which has been decided."""
         part, note = _temporary(self._root, folder, candidate.key)

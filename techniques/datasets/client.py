@@ -6,6 +6,7 @@ peer; retrying is ours, because a retry is a request that the pace must count.
 
 import json
 import random
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,10 +35,11 @@ from techniques.datasets.errors import (
 from techniques.datasets.guard import PUBLIC_POOLS, check_url
 from techniques.datasets.hosts import Host, Hosts
 from techniques.datasets.pace import HostRule
-from techniques.errors import WorkFailedError
+from techniques.errors import BadInputError, WorkFailedError
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CHUNK = 1 << 16
+_CONTACT = re.compile(r"[^\s()@]+@[^\s()@]+\.[^\s()@]+|https?://[^\s()]+")
 
 
 @dataclass(frozen=True)
@@ -262,6 +264,17 @@ class Client:
             raise UnreachableError("the run was stopped")
         if seconds > 0:
             self.clock.sleep(seconds)
+
+
+def checked_contact(contact: str) -> str:
+    """``contact`` as it may stand in a User-Agent.
+
+    Raises:
+        BadInputError: it is neither an e-mail address nor a web page.
+    """
+    if contact and not _CONTACT.fullmatch(contact):
+        raise BadInputError("--contact must be an e-mail address or a web page, such as you@your.school.")
+    return contact
 
 
 def _object(url: str, body: bytearray) -> dict[str, Any]:

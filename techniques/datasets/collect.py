@@ -49,6 +49,8 @@ class Order:
     allow_noai: bool = False
     near: bool = True
     """Whether of pictures that look alike only the best one stays."""
+    keep_rejected: bool = False
+    """Whether files that were fetched and not kept go to a folder beside the dataset."""
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,8 @@ class _Run:
                 placed.append(self._keep(label, query, one.candidate, one.future.result()))
             except RejectedError as error:
                 self._reject(label, query, one.candidate, error.reason, str(error))
+                if self.order.keep_rejected:
+                    self.arrivals.set_aside(label.folder, one.candidate, error.reason)
             except (GoneError, TooLargeError, ForbiddenAddressError, BlockedError) as error:
                 self._reject(label, query, one.candidate, _reason(error), str(error))
             except SourceError as error:

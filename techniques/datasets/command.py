@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import re
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from techniques.datasets import licences
 from techniques.datasets.check import Demands
-from techniques.datasets.client import Client
+from techniques.datasets.client import Client, checked_contact
 from techniques.datasets.collect import Collected, Order
 from techniques.datasets.collect import collect as fill
 from techniques.datasets.errors import RecipeError, SourceError
@@ -29,7 +28,6 @@ from techniques.options import file_options
 from techniques.progress import Progress, progress_for
 from techniques.runs import data_folder, versions
 
-_CONTACT = re.compile(r"[^\s()@]+@[^\s()@]+\.[^\s()@]+|https?://[^\s()]+")
 _LONGEST_LIST = 1_000_000
 
 
@@ -94,6 +92,9 @@ def _words(context: click.Context, parameter: click.Parameter, value: tuple[str,
 )
 @click.option("--keep-near", is_flag=True, help="Keep all of several pictures that look alike.")
 @click.option(
+    "--keep-rejected", is_flag=True, help="Put files that were fetched and not kept into NAME.rejected."
+)
+@click.option(
     "--dry-run", is_flag=True, help="Only say how many results each source claims; fetch no picture."
 )
 @click.option(
@@ -115,6 +116,7 @@ def collect(
     accept_noai: bool,
     accept_unknown: bool,
     keep_near: bool,
+    keep_rejected: bool,
     dry_run: bool,
     endpoint: tuple[str, ...],
     allow_private: bool,
@@ -134,8 +136,9 @@ def collect(
         max_bytes=max_mb * 1_000_000,
         allow_noai=accept_noai,
         near=not keep_near,
+        keep_rejected=keep_rejected,
     )
-    client = Client(contact=_checked_contact(contact), allow_private=allow_private or demo.NAME in sources)
+    client = Client(contact=checked_contact(contact), allow_private=allow_private or demo.NAME in sources)
     asked = _asked(sources, recipe, path.parent, endpoint, client)
     root = Path(output).absolute() if output else data_folder(os.environ).absolute() / path.stem
     progress = progress_for(quiet=quiet, as_json=as_json)
@@ -174,6 +177,7 @@ def collect(
             "accept_noai": accept_noai,
             "accept_unknown": accept_unknown,
             "keep_near": keep_near,
+            "keep_rejected": keep_rejected,
         },
         "seed": client.seed,
         "device": "cpu",
@@ -240,12 +244,6 @@ def _policy(named: tuple[str, ...], *, commercial: bool) -> tuple[str, ...]:
     if not allowed:
         raise BadInputError("--commercial leaves none of the licences that --license names. Name others.")
     return allowed
-
-
-def _checked_contact(contact: str) -> str:
-    if contact and not _CONTACT.fullmatch(contact):
-        raise BadInputError("--contact must be an e-mail address or a web page, such as you@your.school.")
-    return contact
 
 
 def _claims(recipe: Recipe, sources: list[Source], order: Order) -> None:

@@ -45,6 +45,7 @@ _REPEATED = {
         "source",
         "creator",
         "creator_url",
+        "creator_markup",
         "status",
         "reason",
         "why",
@@ -172,6 +173,7 @@ def as_row(candidate: Candidate) -> Row:
         "offered_width": candidate.width,
         "offered_height": candidate.height,
         "source_sha1": candidate.sha1,
+        "creator_markup": candidate.creator_markup,
     }
 
 
@@ -191,4 +193,5 @@ def candidate_of(row: Row) -> Candidate:
         width=row["offered_width"],
         height=row["offered_height"],
         sha1=row["source_sha1"],
+        creator_markup=row.get("creator_markup", ""),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from techniques.datasets.client import Client, checked_contact
 from techniques.datasets.contents import Item, contents, hashes
 from techniques.datasets.credit_line import credit_line, inputs_of
 from techniques.datasets.curation import CurationError, parse, places
@@ -15,7 +16,9 @@ from techniques.datasets.places import back, last_batch, put, settle
 from techniques.datasets.rows import rows
 from techniques.datasets.sides import Terms, read_known, write_sides
 from techniques.datasets.similar import groups
+from techniques.datasets.sources.registry import rules
 from techniques.datasets.split import SIDES, SplitError, assign, leaks, units
+from techniques.datasets.upkeep import refreshed, verified
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.report import GENERATOR
 
@@ -92,6 +95,59 @@ def duplicates(folder: str) -> None:
     for members in found:
         click.echo("  ".join(items[index].file for index in members))
     click.echo(f"{len(found)} groups among {len(items)} pictures", err=True)
+
+
+@dataset.command()
+@click.argument("folder")
+@_DEBUG
+def verify(folder: str) -> None:
+    """Compare the pictures of the set FOLDER with what was collected: those that changed end with status 1.
+
+    What is missing was thrown out, and what is unknown was put in by hand: both are named, neither is wrong.
+    """
+    root, _ = _contents(folder)
+    states: Counter[str] = Counter()
+    for found in verified(root, rows(root)):
+        states[found.state] += 1
+        if found.state != "same":
+            click.echo(f"{found.state}  {found.file}")
+    click.echo(_counted(states), err=True)
+    if states["changed"]:
+        raise WorkFailedError(
+            f"{states['changed']} pictures are not what was collected. Delete them and collect again."
+        )
+
+
+@dataset.command()
+@click.argument("folder")
+@click.option(
+    "--contact",
+    envvar="DEEPDESIGN_CONTACT",
+    default="",
+    help="Your e-mail address or page, for who wants it.",
+)
+@click.option("--allow-private", is_flag=True, help="Also ask servers in your own network, for tests.")
+@_DEBUG
+def refresh(folder: str, contact: str, allow_private: bool) -> None:
+    """Ask where the pictures of the set FOLDER came from whether they are still there.
+
+    Prints those that were taken down as a list for `deepdesign dataset curate`; nothing is changed.
+    """
+    root, _ = _contents(folder)
+    client = Client(contact=checked_contact(contact), allow_private=allow_private)
+    client.rules.update(rules())
+    states: Counter[str] = Counter()
+    for found in refreshed(root, rows(root), client):
+        states[found.state] += 1
+        if found.state == "gone":
+            click.echo(f"drop,{found.file},")
+        elif found.state != "same":
+            click.echo(f"{found.file} {found.state}{': ' if found.why else ''}{found.why}", err=True)
+    click.echo(_counted(states) or "no picture has an address", err=True)
+
+
+def _counted(states: Counter[str]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
 
 
 @dataset.command()

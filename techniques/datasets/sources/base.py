@@ -27,6 +27,8 @@ class Candidate:
     width: int | None = None
     height: int | None = None
     sha1: str = ""
+    creator_markup: str = ""
+    """The creator as the source wrote it, where that was markup."""
 
     @property
     def key(self) -> str:

@@ -175,6 +175,7 @@ def _candidate(page: dict[str, Any]) -> Candidate:
         width=info.get("width"),
         height=info.get("height"),
         sha1=str(info.get("sha1") or ""),
+        creator_markup=facts.get("Artist", ""),
     )
 
 

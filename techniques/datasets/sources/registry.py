@@ -20,7 +20,7 @@ from techniques.datasets.sources.folder import Folder
 from techniques.datasets.sources.urls import Urls
 from techniques.errors import BadInputError
 
-__all__ = ["DEFAULT", "GROUP", "chosen", "names"]
+__all__ = ["DEFAULT", "GROUP", "chosen", "names", "rules"]
 
 GROUP = "deepdesign.sources"
 DEFAULT = ("openverse", "commons")
@@ -30,6 +30,11 @@ _ENDPOINTS = {
     "flickr": (flickr.ENDPOINT, flickr.RULES),
 }
 _LOCAL: dict[str, Callable[[Path], Source]] = {"urls": Urls, "folder": Folder}
+
+
+def rules() -> dict[str, HostRule]:
+    """What the hosts of our own sources ask of their clients."""
+    return {host: rule for _, known in _ENDPOINTS.values() for host, rule in known.items()}
 
 
 def names() -> list[str]:
@@ -56,16 +61,14 @@ def chosen(
 
 def _addresses(endpoints: Iterable[str], client: Client) -> dict[str, str]:
     addresses = {name: address for name, (address, _) in _ENDPOINTS.items()}
-    rules: dict[str, HostRule] = {
-        host: rule for _, known in _ENDPOINTS.values() for host, rule in known.items()
-    }
+    hosts = rules()
     for text in endpoints:
         name, _, url = text.partition("=")
         if name not in addresses or not urlsplit(url).netloc:
             raise BadInputError(f"--endpoint {text}: write NAME=URL with one of {', '.join(addresses)}.")
-        rules[urlsplit(url).netloc] = rules[urlsplit(addresses[name]).netloc]
+        hosts[urlsplit(url).netloc] = hosts[urlsplit(addresses[name]).netloc]
         addresses[name] = url
-    client.rules.update(rules)
+    client.rules.update(hosts)
     return addresses
 
 

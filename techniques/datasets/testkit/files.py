@@ -64,8 +64,11 @@ class FakeFiles(Server):
         data = self._data.get(name)
         if data is None:
             return Reply(404, b"<html>Not found</html>", content_type="text/html")
+        mark = f'"{name}"'
+        if asked.headers.get("if-none-match") == mark:
+            return Reply(304, b"", {"ETag": mark})
         self._sent.append((asked.at, len(data)))
-        return Reply(200, data, {"ETag": f'"{name}"'}, "image/jpeg")
+        return Reply(200, data, {"ETag": mark}, "image/jpeg")
 
     def _too_much(self, now: float) -> bool:
         """Whether the files of the last ten seconds were more than 25 Mbit/s."""
