@@ -29,7 +29,8 @@ from techniques.datasets.places import HAND, UNDO, put, settle
 from techniques.datasets.recipe import Label, Query, Recipe
 from techniques.datasets.rows import Place, as_row, rows
 from techniques.datasets.similar import weaker
-from techniques.datasets.sources.base import Candidate, Fetching, Source
+from techniques.datasets.sources.base import Candidate, Source
+from techniques.datasets.sources.folder import Folder
 
 _WORKERS = 8
 _AHEAD = 2 * _WORKERS  # so that one slow host does not keep the others waiting
@@ -212,8 +213,7 @@ class _Run:
                 continue
             offered.add(candidate.key)
             # What lies in a person's own folder needs nobody's leave; the sheets say that it has no licence.
-            own = isinstance(source, Fetching) and not source.licensed
-            if own or candidate.licence.slug in self.order.licences:
+            if candidate.licence.slug in self.order.licences or isinstance(source, Folder):
                 yield candidate
             else:
                 self._refuse_licence(label, query, candidate)

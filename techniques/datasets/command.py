@@ -20,7 +20,7 @@ from techniques.datasets.page import PAGE, write_report
 from techniques.datasets.recipe import Recipe, parse
 from techniques.datasets.sources import demo
 from techniques.datasets.sources.base import Source
-from techniques.datasets.sources.registry import chosen
+from techniques.datasets.sources.registry import chosen, not_promised
 from techniques.datasets.spelling import suggestion
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.files import write_text
@@ -144,6 +144,9 @@ def collect(
     progress = progress_for(quiet=quiet, as_json=as_json)
     for note in recipe.notes:
         progress.say(f"Note: {note}.")
+    for source in asked:
+        if missing := not_promised(source):
+            progress.say(f"Note: {missing}.")
     if dry_run:
         _claims(recipe, asked, order)
         return

@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any, BinaryIO
 from zlib import crc32
 
-from techniques.datasets.client import Answer, Client
+from techniques.datasets.answers import Answer
+from techniques.datasets.client import Client
 from techniques.datasets.pace import HostRule
 from techniques.datasets.recipe import Query, Recipe
 from techniques.datasets.sources.base import Candidate, Page

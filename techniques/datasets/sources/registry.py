@@ -20,7 +20,7 @@ from techniques.datasets.sources.folder import Folder
 from techniques.datasets.sources.urls import Urls
 from techniques.errors import BadInputError
 
-__all__ = ["DEFAULT", "GROUP", "chosen", "names", "rules"]
+__all__ = ["DEFAULT", "GROUP", "chosen", "names", "not_promised", "rules"]
 
 GROUP = "deepdesign.sources"
 DEFAULT = ("openverse", "commons")
@@ -30,6 +30,16 @@ _ENDPOINTS = {
     "flickr": (flickr.ENDPOINT, flickr.RULES),
 }
 _LOCAL: dict[str, Callable[[Path], Source]] = {"urls": Urls, "folder": Folder}
+
+
+def not_promised(source: Source) -> str:
+    """What a source of another package that knows no licences cannot promise; nothing for ours."""
+    if source.licensed or source.name in _LOCAL:
+        return ""
+    return (
+        f"{source.name} is no service that says whose a picture is, and may stop working any day: its "
+        "pictures are only taken with --accept-unknown, and whether you may use them is yours to find out"
+    )
 
 
 def rules() -> dict[str, HostRule]:

@@ -1,5 +1,6 @@
-"""Ctrl-C in the middle of `deepdesign collect`, and the same command again."""
+"""Ctrl-C and worse in the middle of `deepdesign collect`, and the same command again."""
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -13,14 +14,14 @@ from tests.techniques.conftest import PROGRAM
 
 
 class Held(FakeFiles):
-    """Gives three files, then keeps everybody waiting until released."""
+    """Gives some files, then keeps everybody waiting until released."""
 
-    def __init__(self, works: list[Work]) -> None:
+    def __init__(self, works: list[Work], given: int = 4) -> None:
         super().__init__(works)
-        self.reached, self.released = threading.Event(), threading.Event()
+        self.reached, self.released, self.given = threading.Event(), threading.Event(), given
 
     def hold(self) -> None:
-        if len(self.asked) >= 4:
+        if len(self.asked) >= self.given:
             self.reached.set()
             self.released.wait(60)
 
@@ -62,4 +63,36 @@ def test_interrupted_and_run_again(tmp_path: Path, works: list[Work]) -> None:
     kept = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
     names = sorted(row["file"] for row in kept if row.get("status") == "kept")
     assert len(names) == 8
+    assert names == sorted(f"gothic/{path.name}" for path in (out / "gothic").iterdir())
+
+
+def test_killed_at_any_moment_and_run_again(tmp_path: Path, works: list[Work]) -> None:
+    """Three times without a warning; each time what had arrived stays, and nothing half has a final name."""
+    (tmp_path / "styles.txt").write_text("gothic")
+    out = tmp_path / "set"
+    with Held(works, 3) as files, FakeOpenverse(works, files.url) as openverse:
+        command = [
+            *(PROGRAM, "collect", tmp_path / "styles.txt", "-o", out, "--per-class", "14", "--source"),
+            *("openverse", "--allow-private", "--endpoint", f"openverse={openverse.endpoint}", "--keep-near"),
+        ]
+        for given in (3, 7, 12):
+            files.given = given
+            files.reached.clear()
+            files.released.clear()
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            assert files.reached.wait(60)
+            process.kill()
+            process.wait()
+            files.released.set()
+            for path in out.glob("*/*.jpg"):
+                assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
+        files.given = 10**6
+        again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert again.returncode == 0, again.stderr
+        fetched = [asked.path for asked in files.asked if asked.path != "/robots.txt"]
+    # Only what was on its way, two at once, may be asked for again.
+    assert len(fetched) - len(set(fetched)) <= 3 * 2
+    rows = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+    names = sorted(row["file"] for row in rows if row.get("status") == "kept")
+    assert len(names) == len(set(names)) == 14
     assert names == sorted(f"gothic/{path.name}" for path in (out / "gothic").iterdir())

@@ -196,6 +196,7 @@ def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: museum\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
         "[deepdesign.sources]\nmuseum = museum_source:make\nbroken = museum_source:none\n"
+        "scraper = museum_source:scrape\n"
     )
     (site / "museum_source.py").write_text(
         "import io\n"
@@ -216,6 +217,13 @@ def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "        return Answer('museum:1', 200, {}, len(written.getvalue()))\n"
         "def make(client):\n"
         "    return Museum()\n"
+        "class Scraper(Museum):\n"
+        "    name, licensed = 'scraper', False\n"
+        "    def search(self, query, licences, cursor):\n"
+        "        one = Candidate('scraper', '1', 'museum:1', '', query.text, '', '', Licence(''), '', '')\n"
+        "        yield Page((one,), None, 1)\n"
+        "def scrape(client):\n"
+        "    return Scraper()\n"
     )
     monkeypatch.syspath_prepend(site)
     yield site
@@ -228,6 +236,20 @@ def test_another_package_brings_a_source(plugged: Path, ask: Ask, tmp_path: Path
     assert [row["source"] for row in rows(tmp_path / "set")] == ["museum"]
     assert "broken" in one_line(ask("gothic", "--source", "broken"), status=2)
     assert "museum" in one_line(ask("gothic", "--source", "nowhere"), status=2)
+
+
+def test_a_scraper_is_asked_for_by_name_and_says_what_it_cannot_promise(
+    plugged: Path, ask: Ask, tmp_path: Path
+) -> None:
+    finished = ask("gothic", "--source", "scraper")
+    assert finished.returncode == 1
+    assert "scraper is no service that says whose a picture is" in finished.stderr
+    assert [row["reason"] for row in rows(tmp_path / "set")] == ["licence"]
+    finished = ask("gothic", "--source", "scraper", "--per-class", 1, "--accept-unknown")
+    assert finished.returncode == 0, finished.stderr
+    assert "unknown licence" in (tmp_path / "set" / "ATTRIBUTION.md").read_text()
+    shutil.rmtree(tmp_path / "set")
+    assert "scraper" not in ask("gothic", "--source", "openverse", "--per-class", 1).stderr
 
 
 def test_when_nobody_answers_it_is_said_and_no_sheet_is_left(here: Run, tmp_path: Path) -> None:
