@@ -5,34 +5,22 @@ import json
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from techniques.aerial import demo
+from techniques.aerial import choosing, demo, telling
 from techniques.aerial.asked import (
-    Measure,
-    Spot,
-    at,
-    box_of,
     measure_of,
-    points_of,
-    read_region,
-    sampled,
-    suited,
     windows_of,
 )
 from techniques.aerial.cache import Cache, cache_folder
 from techniques.aerial.cost import cost, preview
-from techniques.aerial.gazetteer import nearest
-from techniques.aerial.grid import Box
 from techniques.aerial.mosaic import TileError
 from techniques.aerial.placing import SUFFIXES
-from techniques.aerial.run import Made, Order, make, make_one
-from techniques.aerial.sampling import Region
-from techniques.aerial.services import Service, at_address, load, shipped
+from techniques.aerial.run import Order, make, make_one
+from techniques.aerial.services import Service, load, shipped
 from techniques.aerial.tiles import Tiles, opened
 from techniques.aerial.windows import Window
 from techniques.datasets.client import Client, checked_contact
@@ -46,7 +34,6 @@ from techniques.progress import Progress, progress_for
 from techniques.runs import data_folder, versions
 
 _MANY_TILES = 2000
-_MOST_PIXELS = 100_000_000
 _SAME = {".tiff": ".tif", ".jpeg": ".jpg"}
 _MEGABYTE = 1_000_000
 
@@ -129,18 +116,18 @@ def aerial(
             services |= demo.demo_services(stack)
             given["allow_private"] = True
         if list_sources:
-            _list(services)
+            telling.list_services(services)
             return
         progress = progress_for(quiet=quiet, as_json=as_json)
         measure = measure_of(given["size_m"], given["size_px"], given["m_per_px"], given["zoom"])
-        spots, box, stem = _places(measure, seed, given)
+        spots, box, stem = choosing.places(measure, seed, given)
         wanted = windows_of(spots, box, measure, labelled=not given["pair"])
-        _check_size(wanted)
-        chosen = _chosen(services, wanted, given)
-        pairs = [_pair(window, chosen, given["max_overzoom"]) for window in wanted]
+        choosing.check_size(wanted)
+        chosen = choosing.chosen(services, wanted, given)
+        pairs = [choosing.pair(window, chosen, given["max_overzoom"]) for window in wanted]
         client = Client(contact=checked_contact(given["contact"]), allow_private=given["allow_private"])
         layers = _opened(chosen, client, given)
-        _tell(progress, pairs, layers)
+        telling.tell(progress, pairs, layers)
         if given["dry_run"]:
             return
         _refuse_too_many(pairs, layers, given)
@@ -155,108 +142,6 @@ def aerial(
             for tiles in layers:
                 _cache(tiles.service, given).trim(given["cache_mb"] * _MEGABYTE)
         _finish(record, seed, given, output, began, as_json=as_json, quiet=quiet)
-
-
-def _places(measure: Measure, seed: int, given: dict[str, Any]) -> tuple[list[Spot], Box | None, str]:
-    """The spots or the box asked for, and a name for the set."""
-    ways = [name for name in ("bbox", "polygon", "points") if given[name]]
-    if given["lat"] is not None or given["lon"] is not None:
-        ways.insert(0, "lat")
-    if len(ways) != 1:
-        raise BadInputError(
-            "Say where in one way: --lat with --lon, --bbox, --polygon or --points."
-            if not ways
-            else f"--{ways[0]} and --{ways[1]} both say where. Leave one away."
-        )
-    inside = given["as_grid"] or given["count"] is not None
-    if given["as_grid"] and given["count"] is not None:
-        raise BadInputError("--grid and --random are two ways to choose places. Leave one away.")
-    if inside and ways[0] in ("lat", "points"):
-        raise BadInputError("--grid and --random need a region: --bbox or --polygon.")
-    if ways[0] == "lat":
-        if given["lat"] is None or given["lon"] is None:
-            raise BadInputError("--lat and --lon belong together. Give both.")
-        place = at(given["lat"], given["lon"], "--lat --lon")
-        return [Spot(place)], None, f"aerial_{place.lat:.4f}_{place.lon:.4f}"
-    if ways[0] == "points":
-        path = Path(given["points"])
-        return points_of(path), None, path.stem
-    region = Region(box_of(given["bbox"])) if given["bbox"] else read_region(Path(given["polygon"]))
-    stem = (
-        Path(given["polygon"]).stem
-        if given["polygon"]
-        else "aerial_" + "_".join(f"{edge:.4f}" for edge in region.box)
-    )
-    if not inside:
-        return [], region.box, stem
-    spots = sampled(
-        region,
-        measure,
-        random_count=given["count"],
-        overlap=given["overlap"],
-        least_m=given["min_distance_m"],
-        seed=seed,
-    )
-    return spots, None, stem
-
-
-def _check_size(windows: list[Window]) -> None:
-    largest = max(windows, key=lambda window: window.width * window.height)
-    if largest.width * largest.height > _MOST_PIXELS:
-        raise BadInputError(
-            f"A picture of {largest.width} x {largest.height} pixels is more than "
-            f"{_MOST_PIXELS // 1_000_000} million. Choose a larger --m-per-px, or cut it up with --grid."
-        )
-
-
-def _chosen(services: dict[str, Service], windows: list[Window], given: dict[str, Any]) -> list[Service]:
-    """The services to ask, one a layer."""
-    names = [given["source"], *([given["pair"]] if given["pair"] else [])]
-    if len(set(names)) < len(names):
-        raise BadInputError("--pair needs another source than --source.")
-    found = []
-    for flag, name in zip(("--source", "--pair"), names, strict=False):
-        if name == "auto" and flag == "--source":
-            found.append(_automatic(services, windows, given["max_overzoom"]))
-        elif name in services:
-            found.append(services[name])
-        elif name.startswith(("http://", "https://")):
-            found.append(at_address(name))
-        else:
-            raise BadInputError(
-                f"{flag} {name} is none we know. Choose from auto, {', '.join(services)}, demo, demo-map."
-            )
-    return found
-
-
-def _automatic(services: dict[str, Service], windows: list[Window], max_overzoom: int) -> Service:
-    here = [
-        service for service in services.values() if all(service.covers(window.bounds) for window in windows)
-    ]
-    fine = [
-        service
-        for service in here
-        if all(window.zoom <= service.last_zoom + max_overzoom for window in windows)
-    ]
-    for service in fine:
-        if service.default:
-            return service
-    place = windows[0].centre
-    others = ", ".join(service.name for service in fine if service.kind == "photo")
-    raise BadInputError(
-        f"No free source without a key has such pictures of {place.lat:.4f}, {place.lon:.4f} "
-        f"({nearest(place)}). Is a minus sign missing? Else try a coarser --m-per-px"
-        + (f", or --source with one of {others}." if others else ", or another place.")
-    )
-
-
-def _pair(window: Window, services: list[Service], max_overzoom: int) -> tuple[Window, ...]:
-    if len(services) == 1:
-        return (suited(window, services[0], max_overzoom),)
-    return tuple(
-        suited(replace(window, label=folder), service, max_overzoom)
-        for folder, service in zip(("A", "B"), services, strict=True)
-    )
 
 
 def _opened(services: list[Service], client: Client, given: dict[str, Any]) -> list[Tiles]:
@@ -295,24 +180,6 @@ def _cache(service: Service, given: dict[str, Any]) -> Cache:
     return Cache(Path(given["cache_path"]) if given["cache_path"] else cache_folder(), service)
 
 
-def _tell(progress: Progress, pairs: list[tuple[Window, ...]], layers: list[Tiles]) -> None:
-    """Where it is and what it costs, before anything is fetched."""
-    first = pairs[0][0]
-    place = first.centre
-    progress.say(f"Where: {place.lat:.5f}, {place.lon:.5f}, {nearest(place)}.")
-    for index, tiles in enumerate(layers):
-        service = tiles.service
-        terms = service.licence.name if service.licence.slug else "the provider's own terms"
-        note = f"; {service.note}" if service.note else ""
-        progress.say(f"Source: {service.title} ({terms}{note}). Credit: {service.attribution}.")
-        progress.say(f"Takes: {cost([pair[index] for pair in pairs], tiles)}.")
-    east, north = first.ellipsoid_m_per_px
-    progress.say(
-        f"Scale: {first.ground_m_per_px:.4g} m a pixel ({east:.4g} east, {north:.4g} north on WGS 84), "
-        f"{first.width} x {first.height} pixels, zoom {first.zoom}{'' if first.exact else ', resampled'}."
-    )
-
-
 def _refuse_too_many(pairs: list[tuple[Window, ...]], layers: list[Tiles], given: dict[str, Any]) -> None:
     for index, tiles in enumerate(layers):
         taken = cost([pair[index] for pair in pairs], tiles)
@@ -343,7 +210,7 @@ def _one(
     except OSError as error:
         raise _unwritable(path, error) from error
     except (SourceError, TileError) as error:
-        raise WorkFailedError(_sorry(str(error), layers)) from error
+        raise WorkFailedError(telling.sorry(str(error), layers)) from error
     return {
         "results": [str(path)],
         "metrics": {"pictures": 1, "failed": {}, "layers": [layers[0].service.name], "picture": facts},
@@ -384,30 +251,8 @@ def _folder(
             "layers": [tiles.service.name for tiles in layers],
         },
         "place": root / "run.json",
-        "problem": _problem(made, len(pairs), layers),
+        "problem": telling.problem(made, len(pairs), layers),
     }
-
-
-def _problem(made: Made, asked: int, layers: list[Tiles]) -> str:
-    if made.stopped:
-        return _sorry(made.stopped, layers)
-    if made.kept == asked:
-        return ""
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(made.reasons.items()))
-    example = next(iter(made.examples.values()), "")
-    advice = {
-        "missing": "Choose a coarser --m-per-px, another --source, or allow --max-overzoom.",
-        "flat": "Choose other places, or --keep-blank.",
-        "placeholder": "The source has nothing there: choose a coarser --m-per-px or another --source.",
-    }.get(next(iter(made.reasons), ""), "Run the same command again.")
-    return f"{made.kept} of {asked} pictures were made ({reasons}; at {example}). {advice}"
-
-
-def _sorry(text: str, layers: list[Tiles]) -> str:
-    advice = "Run the same command again later, or choose another --source."
-    if any(tiles.service.key for tiles in layers) and "40" in text:
-        advice = f"Is the key in ${layers[0].service.key} right?"
-    return f"{text[:1].upper()}{text[1:]}. {advice}"
 
 
 def _finish(
@@ -453,16 +298,3 @@ def _unwritable(path: Path, error: OSError) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return WorkFailedError(f"{path}: the disk is full. Free some space and run it again.")
     return BadInputError(f"-o {path} cannot be written: {error.strerror or error}. Choose another -o.")
-
-
-def _list(services: dict[str, Service]) -> None:
-    for service in services.values():
-        terms = service.licence.name if service.licence.slug else f"own terms: {service.terms}"
-        facts = [service.kind, terms, f"zoom to {service.last_zoom}"]
-        if service.key:
-            facts.append(f"needs ${service.key}")
-        if service.note:
-            facts.append(service.note)
-        click.echo(f"{service.name:12} {service.title} ({'; '.join(facts)})")
-    if "demo" not in services:
-        click.echo("demo         A made-up town, without internet (demo-map: the same as a map)")

@@ -1,6 +1,5 @@
 """From windows to placed pictures on disk; may be run again, and then makes only what is missing."""
 
-import datetime
 import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -13,16 +12,14 @@ from PIL import Image
 
 from techniques.aerial.grid import Tile
 from techniques.aerial.mosaic import Cut, TileError, cut, is_flat, needed, repeated
-from techniques.aerial.placing import SUFFIXES, footprint, footprints, outline, save
+from techniques.aerial.placing import SUFFIXES, footprint, footprints, save
+from techniques.aerial.record import facts_of, row_of, write_sheets
 from techniques.aerial.tiles import Got, Tiles
 from techniques.aerial.windows import Window
 from techniques.datasets.client import Client
 from techniques.datasets.errors import BlockedError, ContactNeededError, RateLimitedError, SourceError
-from techniques.datasets.listing import read_named, write_listing
 from techniques.datasets.manifest import Manifest
 from techniques.datasets.places import settle
-from techniques.datasets.rows import Row
-from techniques.duplicates import as_hex, hash_of
 from techniques.files import write_text
 
 __all__ = ["Made", "Order", "make", "make_one"]
@@ -74,7 +71,7 @@ def make(
         settle(manifest, root)
         run = _Run(root, manifest, layers, client, order)
         made = run.all(pairs, progress)
-        _write_sheets(root)
+        write_sheets(root)
     return made
 
 
@@ -86,7 +83,7 @@ def make_one(window: Window, tiles: Tiles, path: Path, order: Order) -> dict[str
     known = {tile: tiles.get(tile) for tile in needed(window, tiles.service.tile_size)}
     finished = _cut(window, tiles, known, order)
     _refuse_repeats(tiles, [finished], order)
-    facts = _facts(window, tiles, finished)
+    facts = facts_of(window, tiles, finished)
     save(path, finished.image, window, facts)
     write_text(path.with_suffix(".geojson"), footprints([footprint(window, path.name, facts)]))
     return facts
@@ -161,12 +158,12 @@ class _Run:
 
     def _keep(self, window: Window, tiles: Tiles, finished: Cut) -> None:
         file = self._file(window)
-        facts = _facts(window, tiles, finished)
+        facts = facts_of(window, tiles, finished)
         path = self.root / file
         path.parent.mkdir(exist_ok=True)
         # First the picture, then its row: what has no row is made again, to the same bytes.
         save(path, finished.image, window, facts)
-        row = _row(window, tiles, finished, file)
+        row = row_of(window, tiles, finished, file)
         row |= {"file": file, "status": "kept", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         self.manifest.decide(row)
 
@@ -175,7 +172,7 @@ class _Run:
         self.reasons[reason] += 1
         self.examples.setdefault(reason, f"{pair[0].centre.lat:.5f}, {pair[0].centre.lon:.5f}: {error}")
         for window, tiles in zip(pair, self.layers, strict=True):
-            row = _row(window, tiles, None, self._file(window))
+            row = row_of(window, tiles, None, self._file(window))
             row |= {"status": "failed", "reason": reason, "why": str(error)}
             self.manifest.decide(row)
 
@@ -224,93 +221,6 @@ def _refuse_repeats(tiles: Tiles, cuts: list[Cut], order: Order) -> None:
         raise TileError("placeholder", "several different tiles are the same to the last bit")
 
 
-def _facts(window: Window, tiles: Tiles, finished: Cut) -> dict[str, Any]:
-    """What a picture's side-car says; lengths in metres, places in degrees."""
-    service = tiles.service
-    east, north = window.ellipsoid_m_per_px
-    return {
-        "source": service.title,
-        "attribution": service.attribution,
-        "license": service.licence.name
-        if service.licence.slug
-        else f"the provider's own terms: {service.terms}",
-        "license_url": service.licence.url or service.terms,
-        "crs": "EPSG:3857",
-        "lat": round(window.centre.lat, 9),
-        "lon": round(window.centre.lon, 9),
-        "width": window.width,
-        "height": window.height,
-        "m_per_px": round(window.ground_m_per_px, 9),
-        "m_per_px_wgs84": {"east": round(east, 9), "north": round(north, 9)},
-        "size_m": [
-            round(window.width * window.ground_m_per_px, 6),
-            round(window.height * window.ground_m_per_px, 6),
-        ],
-        "bounds": [round(edge, 9) for edge in window.bounds],
-        "bounds_3857": list(window.box),
-        "zoom": window.zoom,
-        "resampled": not window.exact,
-        "overzoom": finished.overzoom,
-        "retrieved_at": _now(),
-        "tiles": [f"{tile.z}/{tile.x}/{tile.y}" for tile in finished.tiles],
-    }
-
-
-def _row(window: Window, tiles: Tiles, finished: Cut | None, name: str) -> Row:
-    """A row as `collect` writes them, so that the same sheets and reports can be made of it."""
-    service, place = tiles.service, window.centre
-    title = f"{place.lat:.5f}, {place.lon:.5f}"
-    terms = service.licence.name if service.licence.slug else "the provider's own terms"
-    row: Row = {
-        "class": window.label,
-        "query": window.name,
-        "source": service.name,
-        "source_id": name,
-        "file_url": service.url,
-        "page_url": f"{service.terms}#{title.replace(' ', '')}" if service.terms else "",
-        "title": title,
-        "creator": "",
-        "creator_url": "",
-        "license": service.licence.slug,
-        "license_version": service.licence.version,
-        "license_url": service.licence.url or service.terms,
-        "attribution": f"{title}: {service.attribution}, {terms}",
-        "license_source_field": "services.yaml",
-        "license_checked_at": _now(),
-        "reason": "",
-        "why": "",
-        "lat": place.lat,
-        "lon": place.lon,
-        "bounds": list(window.bounds),
-        "m_per_px": window.ground_m_per_px,
-        "zoom": window.zoom,
-    }
-    if finished is not None:
-        row |= {
-            "retrieved_at": _now(),
-            "width": window.width,
-            "height": window.height,
-            "phash": as_hex(hash_of(finished.image)),
-            "edits": "" if window.exact else "resampled",
-            "overzoom": finished.overzoom,
-        }
-    return row
-
-
-def _write_sheets(root: Path) -> None:
-    kept = write_listing(root, read_named(root), page=False)
-    placed = [row for row in kept if isinstance(row.get("bounds"), list)]
-    write_text(
-        root / "footprints.geojson",
-        footprints([outline(row["file"], row["bounds"], _shown(row)) for row in placed]),
-    )
-
-
-def _shown(row: Row) -> Row:
-    """What a footprint says of its picture."""
-    return {name: row.get(name) for name in ("class", "source", "m_per_px", "zoom", "attribution")}
-
-
 def _remove(path: Path) -> None:
     for beside in (
         path,
@@ -326,7 +236,3 @@ def _word(error: SourceError) -> str:
     return {"BlockedError": "blocked", "RateLimitedError": "rate-limited", "TooLargeError": "too-large"}.get(
         type(error).__name__, "unreachable"
     )
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,5 +1,6 @@
 """``deepdesign dataset``: what is done with a collected set before it trains something."""
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -220,7 +221,7 @@ def curate(folder: str, decisions: str) -> None:
         raise BadInputError(f"{folder}: {error}.") from error
     counted = Counter(one.action for one in chosen)
     said = ", ".join(f"{counted[action]} {done}" for action, done in _DONE.items() if counted[action])
-    click.echo(f"{said}; `deepdesign dataset undo {folder}` takes it back", err=True)
+    click.echo(f"{said}; `deepdesign dataset undo {shlex.quote(folder)}` takes it back", err=True)
     if (root / PAGE).exists():
         write_report(root, root / PAGE)
 

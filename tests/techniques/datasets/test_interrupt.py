@@ -23,7 +23,7 @@ class Held(FakeFiles):
     def hold(self) -> None:
         if len(self.asked) >= self.given:
             self.reached.set()
-            self.released.wait(60)
+            self.released.wait(120)
 
 
 def test_interrupted_and_run_again(tmp_path: Path, works: list[Work]) -> None:
@@ -52,13 +52,13 @@ def test_interrupted_and_run_again(tmp_path: Path, works: list[Work]) -> None:
             # A shell starts what it puts into the background with Ctrl-C ignored, and that is inherited.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-        assert files.reached.wait(60)
+        assert files.reached.wait(120)
         process.send_signal(signal.SIGINT)
         files.released.set()
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=120)
         assert process.returncode == 130, said
         assert "Traceback" not in said
-        again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         assert again.returncode == 0, again.stderr
     kept = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
     names = sorted(row["file"] for row in kept if row.get("status") == "kept")
@@ -80,14 +80,14 @@ def test_killed_at_any_moment_and_run_again(tmp_path: Path, works: list[Work]) -
             files.reached.clear()
             files.released.clear()
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            assert files.reached.wait(60)
+            assert files.reached.wait(120)
             process.kill()
             process.wait()
             files.released.set()
             for path in out.glob("*/*.jpg"):
                 assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
         files.given = 10**6
-        again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         assert again.returncode == 0, again.stderr
         fetched = [asked.path for asked in files.asked if asked.path != "/robots.txt"]
     # Only what was on its way, two at once, may be asked for again.

@@ -249,7 +249,7 @@ def test_a_scraper_is_asked_for_by_name_and_says_what_it_cannot_promise(
     assert finished.returncode == 0, finished.stderr
     assert "unknown licence" in (tmp_path / "set" / "ATTRIBUTION.md").read_text()
     shutil.rmtree(tmp_path / "set")
-    assert "scraper" not in ask("gothic", "--source", "openverse", "--per-class", 1).stderr
+    assert "no service" not in ask("gothic", "--source", "openverse", "--per-class", 1).stderr
 
 
 def test_when_nobody_answers_it_is_said_and_no_sheet_is_left(here: Run, tmp_path: Path) -> None:
