@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from techniques.datasets.contents import Item
-from techniques.datasets.manifest import NAME, DamagedManifestError, Row, rows
+from techniques.datasets.rows import NAME, DamagedManifestError, Row, rows
 from techniques.datasets.split import joined, units
 from techniques.training.problems import Problem
 
