@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from techniques.datasets.manifest import rows
+from techniques.datasets.rows import rows
 from techniques.datasets.testkit.drawings import drawing, drawing_size
 from tests.techniques.conftest import Run, one_line
 
