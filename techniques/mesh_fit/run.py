@@ -15,7 +15,7 @@ from techniques.mesh_fit.fitting import HELD_OUT, Fitted, fit
 from techniques.mesh_fit.guides import Guide, moved_onto
 from techniques.mesh_fit.job import Job, plan_job
 from techniques.mesh_fit.page import page
-from techniques.mesh_fit.scene import Scene
+from techniques.mesh_fit.scene import Scene, pixels_at_once
 from techniques.mesh_fit.settings import FitSettings
 from techniques.meshes.budget import Budget, Costs
 from techniques.meshes.frame import Frame
@@ -36,7 +36,7 @@ from techniques.sessions import session
 
 __all__ = ["fit_files", "run_job"]
 
-_COSTS = Costs(pixel=250, triangle=600, fixed=500 << 20)
+_COSTS = Costs(pixel=600, triangle=600, fixed=500 << 20)
 
 
 def fit_files(
@@ -90,7 +90,11 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         memory = Budget.of(
             _COSTS,
             device,
-            pixels=len(job.guides) * 4 * settings.size**2,  # judged at twice the size
+            # Judged at twice the size, without a way back.
+            pixels=max(
+                pixels_at_once(len(job.guides), settings.size),
+                pixels_at_once(len(job.guides), 2 * settings.size) // 3,
+            ),
             triangles=max(len(job.guides), len(HELD_OUT)) * len(welded.faces),
             advice="Choose a smaller --size, or --faces for fewer triangles.",
         )

@@ -11,7 +11,7 @@ from techniques.raster.edges import EdgeTable
 from techniques.raster.project import clip_positions
 from techniques.shape.terms import face_normals
 
-__all__ = ["Scene", "overlap"]
+__all__ = ["Scene", "overlap", "pixels_at_once"]
 
 _PIXELS_AT_ONCE = 4 * 512 * 512  # 0.6 GB of activations; more views are computed in turn
 
@@ -52,6 +52,11 @@ class Scene:
             shade, _ = self.rasteriser.interpolate(0.3 + 0.7 * lit, raster, self.faces)
             colours = torch.cat([colours, shade], dim=3)
         return self.rasteriser.antialias(colours, raster, positions, self.edges)
+
+
+def pixels_at_once(views: int, size: int) -> int:
+    """The pixels of the views of ``size`` px that are held together; the rest of them wait their turn."""
+    return min(views, max(1, _PIXELS_AT_ONCE // (size * size))) * size * size
 
 
 def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
