@@ -98,7 +98,7 @@ def _compile(
     with tempfile.TemporaryDirectory() as folder:
         named, left_out = Path(folder) / f"{choice.name}.in", Path(folder) / "without.in"
         named.write_text("".join(f"{requirement}\n" for requirement in requirements))
-        left_out.write_text("".join(f"{name}\n" for name in choice.flavour.without))
+        left_out.write_text("".join(f"{name}\n" for name in choice.without))
         command = [
             _uv(),
             *("pip", "compile", "--quiet", "--no-config", "--no-annotate"),

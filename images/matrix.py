@@ -42,6 +42,7 @@ class Variant:
     architectures: tuple[str, ...]  # "sm_75": compiled kernels in the torch wheel
     least_driver: int  # NVIDIA driver branch
     compiler: str  # whose nvcc the builder stage takes: "pypi" or "debian"
+    without: tuple[str, ...]  # packages that torch asks for and that are left out all the same
     budget_mb: int  # of the torch and CUDA layer, unpacked, in 10^6 bytes
     licences: Mapping[str, str]  # component: SPDX identifier
 
@@ -87,6 +88,11 @@ class Choice:
         """Component: SPDX identifier, of all that has a licence of its own."""
         further = {"nvdiffrast": self.nvdiffrast.licence} if self.nvdiffrast else {}
         return {"deepdesign": "MIT", **self.variant.licences, **further}
+
+    @property
+    def without(self) -> tuple[str, ...]:
+        """Packages that others ask for and that are in no layer."""
+        return (*self.variant.without, *self.flavour.without)
 
     @property
     def torch_lock(self) -> str:
