@@ -24,7 +24,7 @@ def asks_for_the_gpu(subject: Subject) -> None:
 
 
 # What the Dockerfile's last lines copy in, the newest first; all that lies under it is the system.
-_COPIED = ("project", "weights", "nvdiffrast", "packages", "torch")
+_COPIED = ("techniques", "project", "weights", "nvdiffrast", "packages", "torch")
 
 
 def is_within_its_size(subject: Subject) -> None:
