@@ -18,6 +18,7 @@ from images.commands.options import (
 from images.errors import ImagesError, UsageError
 from images.lock import locks_hash
 from images.matrix import Choice
+from images.stale import require_current
 
 
 @click.command("build")
@@ -56,6 +57,7 @@ def command(
     project.require_sources()
     ca = build.check_ca(ca) if ca else None
     locks_hash(choice, project.root / "images/locks")
+    require_current(choice, project.root)
     rasteriser = _given(choice, checkout) if checkout else None
     client = engine.connect()
     engine.require_buildx()

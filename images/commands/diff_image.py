@@ -10,6 +10,7 @@ from images.drift import drift
 from images.errors import ImagesError
 from images.project import find
 from images.render import stale_texts, stale_words
+from images.stale import differences
 
 
 @click.command("diff")
@@ -23,6 +24,7 @@ def command(image: str | None, source: Path | None) -> None:
     project = find(source)
     subject = subject_of(engine.connect(), image)
     lines = drift(lock.locked(subject.choice, project.root / "images/locks"), installed(subject))
+    lines += differences(subject.choice, project.root)
     if stale := stale_texts(matrix_of(project.root), project):
         lines.append(stale_words(stale, project))
     for line in lines:
