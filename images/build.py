@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from images import causes
 from images.base import Found
 from images.errors import ImagesError, UsageError
 from images.lock import locks_hash
@@ -19,18 +20,6 @@ from images.weights import Gathered
 
 # Proxies are the machine's business: BuildKit knows these names and keeps them out of the image's history.
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-
-# What a build's last lines contain, and what it means to a reader.
-_UNTRUSTED = "the network's certificates are not trusted; hand in your firm's CA with --ca FILE"
-_ALTERED = "a download is not the one in the lock file; make the locks anew with: deepdesign-images lock"
-_CAUSES = (
-    ("no space left on device", "the disk is full; `docker system prune` gives back what old builds hold"),
-    ("CERTIFICATE_VERIFY_FAILED", _UNTRUSTED),
-    ("invalid peer certificate", _UNTRUSTED),
-    ("THESE PACKAGES DO NOT MATCH THE HASHES", _ALTERED),
-    ("Hash mismatch", _ALTERED),
-    ("failed to resolve source metadata", "the base image cannot be had"),
-)
 
 
 @dataclass(frozen=True)
@@ -180,9 +169,7 @@ def run(request: BuildRequest, *, quiet: bool = False) -> None:
 
 def explain(lines: Sequence[str]) -> str:
     """The reason of a failed build in one line, from the last lines that BuildKit printed."""
-    joined = "\n".join(lines)
-    for mark, meaning in _CAUSES:
-        if mark in joined:
-            return meaning
+    if meaning := causes.of_a_build("\n".join(lines)):
+        return meaning
     said = [line for line in lines if line.startswith("ERROR")]
     return said[-1].removeprefix("ERROR: ") if said else (lines[-1] if lines else "BuildKit said nothing")

@@ -1,5 +1,6 @@
 """``deepdesign-images``: list, build, test and start the container images."""
 
+import signal
 import sys
 import traceback
 from importlib.metadata import version
@@ -46,6 +47,8 @@ for module in (
 
 def main() -> None:
     """Run the program; one plain line and the contract's exit status when something goes wrong."""
+    # A polite kill ends as Ctrl-C does: containers, volumes and BuildKit's process go before this one.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         # click's own handling would print a usage block first; the contract is one line.
         code = cli(standalone_mode=False)
@@ -64,6 +67,12 @@ def main() -> None:
         _fail(explain(error), 1)
     else:
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    # The second one comes while things are being put away, and must not leave them half put away.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _fail(message: str, status: int) -> None:

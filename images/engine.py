@@ -1,9 +1,11 @@
 """The Docker engine: reached through the SDK, with one plain sentence when it is not there."""
 
+import errno
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+from images import causes
 from images.errors import ImagesError
 
 if TYPE_CHECKING:
@@ -49,8 +51,10 @@ def require_buildx() -> None:
 def explain(error: Exception) -> str:
     """An engine's (or any unexpected) error in one line."""
     said = str(getattr(error, "explanation", None) or error or type(error).__name__)
-    if "no space left on device" in said:
-        said = "the disk is full; `docker system prune` gives back what old builds hold"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        # This program's own files, not the engine's.
+        return f"the disk is full where {error.filename or 'the output'} goes; TMPDIR may name another one"
+    said = causes.of_a_build(said) or said
     if "port is already allocated" in said or "address already in use" in said:
         said = "the port is taken; name another one with --port"
     return " ".join(said.split())

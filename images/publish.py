@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from images.causes import of_a_registry
 from images.errors import ImagesError
 from images.tags import Tags
 
@@ -45,7 +46,7 @@ def digest(reference: str) -> str | None:
     said = (done.stderr.strip().splitlines() or [f"docker ended with status {done.returncode}"])[-1]
     if any(words in said for words in _ABSENT):
         return None
-    raise ImagesError(f"the registry cannot be asked about {reference}: {said.removeprefix('ERROR: ')}")
+    raise ImagesError(f"the registry cannot be asked about {reference}: {of_a_registry(said)}")
 
 
 def _push_once(client: "DockerClient", image: str, tag: str, say: Callable[[str], None]) -> str:
@@ -69,7 +70,7 @@ def _push(client: "DockerClient", image: str, tag: str, say: Callable[[str], Non
     found = None
     for line in client.images.push(repository, tag=name, stream=True, decode=True):
         if "error" in line:
-            raise ImagesError(f"the registry refused {tag}: {line['error']}")
+            raise ImagesError(f"the registry refused {tag}: {of_a_registry(str(line['error']))}")
         found = line.get("aux", {}).get("Digest") or found
     if not found:
         raise ImagesError(f"the registry gave no digest for {tag}")

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 import yaml
 
 from images import engine
@@ -47,10 +46,11 @@ def ca_bundle(tmp_path_factory: pytest.TempPathFactory, secret: str) -> Path:
 def build(name: str, ca_bundle: Path, *options: str) -> Iterator[str]:
     """The image ``name``, built from this working tree by the real program; removed at the end.
 
-    Free of nvdiffrast, whose source is on no package registry: that stage is built by hand from a checkout.
+    Free of nvdiffrast, whose source is on no package registry, unless ``options`` name a checkout.
     """
+    free = () if "--nvdiffrast" in options else ("--free",)
     done = subprocess.run(
-        [PROGRAM, "build", "--free", "--tag", name, "--ca", ca_bundle, *options],
+        [PROGRAM, "build", *free, "--tag", name, "--ca", ca_bundle, *options],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -82,32 +82,46 @@ def subject(image: str, ca_bundle: Path) -> Subject:
 def registry(tmp_path) -> Iterator[str]:
     """The address of a real registry on loopback, which engines speak to without TLS."""
     need("docker")
+    with serving(tmp_path) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def serving(
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    tls: dict[str, str] | None = None,
+    auth: dict[str, object] | None = None,
+) -> Iterator[str]:
+    """A real registry with its files in ``folder``; ``tls`` and ``auth`` as its configuration has them."""
     need("docker-registry")
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    settings = tmp_path / "registry.yml"
-    storage = {"filesystem": {"rootdirectory": str(tmp_path / "registry")}}
-    settings.write_text(yaml.safe_dump({"version": "0.1", "storage": storage, "http": {"addr": address}}))
-    log = (tmp_path / "registry.log").open("w")
-    with (
-        log,
-        subprocess.Popen(["docker-registry", "serve", settings], stdout=log, stderr=log) as server,
-    ):
+        free.bind((host, 0))
+        address = f"{host}:{free.getsockname()[1]}"
+    settings = {
+        "version": "0.1",
+        "storage": {"filesystem": {"rootdirectory": str(folder / "registry")}},
+        "http": {"addr": address} | ({"tls": tls} if tls else {}),
+    } | ({"auth": auth} if auth else {})
+    written = folder / "registry.yml"
+    written.write_text(yaml.safe_dump(settings))
+    log = (folder / "registry.log").open("w")
+    with log, subprocess.Popen(["docker-registry", "serve", written], stdout=log, stderr=log) as server:
         try:
-            _until_it_answers(f"http://{address}/v2/")
+            _until_it_listens(host, int(address.rpartition(":")[2]))
             yield address
         finally:
             server.terminate()
 
 
-def _until_it_answers(url: str) -> None:
+def _until_it_listens(host: str, port: int) -> None:
     deadline = time.monotonic() + 30
     while True:
         try:
-            requests.get(url, timeout=5).raise_for_status()
-        except requests.RequestException:
-            assert time.monotonic() < deadline, f"{url} does not answer"
+            socket.create_connection((host, port), timeout=5).close()
+        except OSError:
+            assert time.monotonic() < deadline, f"{host}:{port} does not answer"
             time.sleep(0.1)
         else:
             return

@@ -2,6 +2,7 @@
 
 import http.client
 import io
+import re
 import subprocess
 import tarfile
 import threading
@@ -102,7 +103,7 @@ def test_without_move_the_moving_tag_stays(registry, tiny):
 
 
 class _Refusing(BaseHTTPRequestHandler):
-    """A registry's front door that hands all on but one tag's manifest."""
+    """A registry's front door that hands all on but what it is told to refuse."""
 
     protocol_version = "HTTP/1.1"
 
@@ -118,8 +119,8 @@ class _Refusing(BaseHTTPRequestHandler):
 
     def _hand_on(self) -> None:
         body = self._body()
-        if self.command == "PUT" and self.path.endswith("/manifests/cu130-notebook") and self.server.refuses:
-            status, headers, answer = 503, {}, b"out of order"
+        if self.command in ("PUT", "PATCH", "POST") and self.server.refuses.search(self.path):
+            status, headers, answer = self.server.status, {}, b"out of order"
         else:
             behind = http.client.HTTPConnection(self.server.behind, timeout=30)
             # The Host stays as the client has it, so that the registry's redirects lead back here.
@@ -144,28 +145,49 @@ class _Refusing(BaseHTTPRequestHandler):
         """Nothing."""
 
 
+@pytest.fixture
+def door(registry):
+    """The real registry behind a door that breaks down where a test wants it to."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusing) as server:
+        server.behind, server.refuses, server.status = registry, re.compile("$^"), 503
+        server.address = f"127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
 @pytest.mark.docker
 @pytest.mark.xdist_group("docker")
-def test_a_broken_push_leaves_the_moving_tag_and_is_completed_by_the_next(registry, tiny):
+@pytest.mark.parametrize(
+    ("broken", "status", "arrived"),
+    [
+        pytest.param("/blobs/uploads/", 403, 0, id="layers"),
+        pytest.param("/manifests/1.1.0-", 503, 0, id="version"),
+        pytest.param("/manifests/20261122", 403, 1, id="date"),
+        pytest.param("/manifests/cu130-notebook$", 503, 2, id="moving tag"),
+    ],
+)
+def test_a_broken_push_leaves_the_moving_tag_and_is_completed_by_the_next(
+    door, tiny, broken, status, arrived
+):
+    """Wherever it breaks: what a course follows names the old image until all of the new one is there."""
     client = engine.connect()
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusing) as door:
-        door.behind, door.refuses = registry, False
-        thread = threading.Thread(target=door.serve_forever)
-        thread.start()
-        try:
-            address = f"127.0.0.1:{door.server_address[1]}"
-            first = publish(client, tiny(b"first"), names(address, "1.0.0"), print)
-            door.refuses = True
-            later = names(address, "1.1.0", CREATED + timedelta(days=1))
-            with pytest.raises(ImagesError, match=r"refused .*:cu130-notebook"):
-                publish(client, tiny(b"second"), later, print)
-            assert digest(later.moving) == first.partition("@")[2]
-            door.refuses = False
-            second = publish(client, "deepdesign-tiny:1", later, print)
-            assert digest(later.moving) == second.partition("@")[2] != first.partition("@")[2]
-        finally:
-            door.shutdown()
-            thread.join()
+    first = publish(client, tiny(b"first"), names(door.address, "1.0.0"), print)
+    second, later = tiny(b"second"), names(door.address, "1.1.0", CREATED + timedelta(days=1))
+    door.refuses, door.status = re.compile(broken), status
+    with pytest.raises(ImagesError, match="the registry refused") as told:
+        publish(client, second, later, print)
+    assert "\n" not in str(told.value)
+    assert digest(later.moving) == first.partition("@")[2]
+    there = [digest(tag) for tag in later.immutable]
+    assert sum(found is not None for found in there) == arrived
+    door.refuses = re.compile("$^")
+    pinned = publish(client, second, later, print)
+    assert {digest(tag) for tag in (*later.immutable, later.moving)} == {pinned.partition("@")[2]}
+    assert pinned != first
+    assert pulled(pinned) == client.images.get(second).id
 
 
 @pytest.mark.docker
