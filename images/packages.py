@@ -5,6 +5,15 @@ from dataclasses import dataclass
 from importlib.metadata import distributions
 from typing import Any
 
+NOT_STATED = "not stated"
+
+# What packages leave out of their metadata, from where their makers say it: nvdiffrast's LICENSE.txt, and
+# NVIDIA's licence of the CUDA toolkit, of which this package only names the parts.
+_SAID_ELSEWHERE = {
+    "nvdiffrast": "LicenseRef-NVIDIA-Source-Code-License-1-Way-Commercial",
+    "cuda-toolkit": "LicenseRef-NVIDIA-CUDA-EULA",
+}
+
 
 @dataclass(frozen=True)
 class Package:
@@ -23,10 +32,11 @@ def python_packages(site: Sequence[str] | None = None) -> list[Package]:
     found: dict[str, Package] = {}
     for distribution in distributions(path=list(site)) if site is not None else distributions():
         metadata = distribution.metadata.json
-        name, expression = str(metadata["name"]), metadata.get("license_expression")
-        package = Package(
-            "pypi", name, distribution.version, str(expression) if expression else None, _words(metadata)
-        )
+        name = str(metadata["name"])
+        expression, words = metadata.get("license_expression"), _words(metadata)
+        if words == NOT_STATED and (expression := _SAID_ELSEWHERE.get(name)):
+            words = expression
+        package = Package("pypi", name, distribution.version, str(expression) if expression else None, words)
         # The first on sys.path is the one that is imported.
         found.setdefault(name.lower(), package)
     return [found[name] for name in sorted(found)]
@@ -56,4 +66,4 @@ def _words(metadata: Mapping[str, Any]) -> str:
         if line.startswith("License :: "):
             return str(line.rpartition(" :: ")[2])
     # Some packages put their licence's whole text there.
-    return str((str(metadata.get("license") or "").splitlines() or ["not stated"])[0][:60])
+    return str((str(metadata.get("license") or "").splitlines() or [NOT_STATED])[0][:60])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from images.checks import configuration, contents, experiment, gathering, hooks, meshes, start
+from images.checks import configuration, contents, experiment, gathering, hooks, licences, meshes, start
 from images.matrix import Flavour
 from images.subject import Subject
 
@@ -31,6 +31,7 @@ EVERY_IMAGE: Mapping[str, Check] = _named(
     contents.holds_what_its_locks_say,
     contents.carries_its_sbom,
     contents.has_consistent_packages,
+    licences.states_every_licence,
     hooks.leaves_an_experiments_home_alone,
     gathering.packs_and_unpacks_offline,
     gathering.photographs_the_ground_offline,
