@@ -61,6 +61,10 @@ _CHECKS: dict[str, tuple[Callable[[], bool], str]] = {
     "mounts": (_may_mount, "nothing can be mounted here (that takes root)"),
     "cuda": (_has_cuda, "no CUDA device"),
     "nvdiffrast": (_has_nvdiffrast, "no CUDA device, or nvdiffrast is not installed"),
+    "nvdiffrast-source": (
+        lambda: bool(os.environ.get("DEEPDESIGN_NVDIFFRAST")),
+        "nvdiffrast's source is on no package registry (DEEPDESIGN_NVDIFFRAST=CHECKOUT)",
+    ),
     **{
         program: (
             lambda program=program: shutil.which(program) is not None,
@@ -69,9 +73,9 @@ _CHECKS: dict[str, tuple[Callable[[], bool], str]] = {
         for program, package in _PROGRAMS.items()
     },
 }
-# No continuous-integration machine has a card, and Debian no longer has that Python: these may be missing
-# there too.
-_OPTIONAL_EVERYWHERE = {"cuda", "nvdiffrast", "python3.10"}
+# No continuous-integration machine has a card or a checkout of nvdiffrast, and Debian no longer has that
+# Python: these may be missing there too.
+_OPTIONAL_EVERYWHERE = {"cuda", "nvdiffrast", "nvdiffrast-source", "python3.10"}
 
 
 def need(what: str) -> None:

@@ -117,14 +117,29 @@ def explains_itself(subject: Subject) -> None:
     ensure("--gpus all" in told, f"image-info --check does not say what to do without a driver: {told}")
 
 
-_RASTERISER = """
-import importlib.util, json, pathlib
+# A fat binary of CUDA is a header (its size at 6, that of all entries at 8) and entries: kind at 0 (2 is
+# machine code), sizes of header and content at 4 and 8, architecture at 28.
+_RASTERISER = r"""
+import importlib.util, json, pathlib, struct
 import torch
+def kernels(code, mark=b"\x50\xed\x55\xba"):
+    at = code.find(mark)
+    while at >= 0:
+        header, total = struct.unpack_from("<HQ", code, at + 6)
+        here, end = at + header, at + header + total
+        while here < end:
+            kind, _, before, size = struct.unpack_from("<HHIQ", code, here)
+            if kind == 2:
+                yield "sm_%d" % struct.unpack_from("<I", code, here + 28)
+            here += before + size
+        at = code.find(mark, end)
 found = {"there": [name for name in ("nvdiffrast", "_nvdiffrast_c") if importlib.util.find_spec(name)]}
 if found["there"]:
     import nvdiffrast, nvdiffrast.torch as dr
     found["version"] = nvdiffrast.__version__
     found["licence"] = pathlib.Path("/opt/deepdesign/share/licenses/nvdiffrast/LICENSE.txt").read_text()
+    compiled = pathlib.Path(importlib.util.find_spec("_nvdiffrast_c").origin)
+    found["architectures"] = sorted(set(kernels(compiled.read_bytes())))
     found["operations"] = [name for name in dir(dr) if not name.startswith("_")]
 print(json.dumps(found))
 """
@@ -139,6 +154,11 @@ def is_free_of_what_its_tag_says(subject: Subject) -> None:
         return
     ensure(found.get("version") == pin.version, f"nvdiffrast is {found.get('version')}, not {pin.version}")
     ensure("1-Way Commercial" in found["licence"], "nvdiffrast's licence text is not the one that it has")
+    wanted = sorted(subject.choice.variant.architectures)
+    ensure(
+        found["architectures"] == wanted,
+        f"nvdiffrast has kernels for {found['architectures']}, not {wanted}",
+    )
     missing = {"rasterize", "interpolate", "texture", "antialias"}.difference(found["operations"])
     ensure(not missing, f"nvdiffrast lacks {', '.join(sorted(missing))}")
 
