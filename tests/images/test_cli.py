@@ -53,6 +53,15 @@ def test_list_says_hardware_and_versions_of_every_image():
     assert all(image["tag"] in program("list").stdout for image in images)
 
 
+def test_list_says_which_image_runs_on_a_machine_and_why_the_others_do_not():
+    done = program("list", "--gpu", "P5000", "--driver", "550", "--json")
+    images = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {image["variant"] for image in images if image["fits"]} == {"cu126"}
+    (why,) = {" ".join(image["obstacles"]) for image in images if not image["fits"]}
+    assert "no kernels for sm_61" in why
+    assert "needs NVIDIA driver 580 or later, not 550" in why
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -1,12 +1,13 @@
 """The image in a real engine: every promise of `deepdesign-images test`, and what only a test can ask."""
 
+import json
 import os
 import shutil
 import subprocess
 
 import pytest
 
-from images import build, container, project
+from images import build, container, project, releases
 from images.base import provide
 from images.checks import EVERY_IMAGE, NOTEBOOKS, checks
 from images.checks.configuration import layers
@@ -69,6 +70,20 @@ def test_the_image_asks_the_driver_library_that_the_runtime_mounts(subject, tmp_
     stub(tmp_path, 12040)
     told = subject.output("sh", "-c", "deepdesign-image-info --check; test $? = 1", volumes=mounted)
     assert "Take cu126-notebook" in told
+
+
+def test_the_image_says_what_has_changed_since_the_last_version(subject, tmp_path):
+    """The same image with the manifest of an older version beside it, as a release commits it."""
+    assert "changes: this is the first version" in subject.output("deepdesign-image-info")
+    choice = subject.choice
+    older = releases.manifest(choice).replace("torch==2.14.1", "torch==2.14.0") + "dropped==1.0\n"
+    (tmp_path / "0.0.9").mkdir()
+    (tmp_path / "0.0.9" / f"{choice.name}.txt").write_text(older)
+    package = f"/opt/deepdesign/lib/python{choice.base.python}/site-packages/images/releases"
+    mounted = {str(tmp_path): {"bind": package, "mode": "ro"}}
+    said = json.loads(subject.output("deepdesign-image-info", "--json", volumes=mounted))
+    assert said["since"] == {"version": "0.0.9", "changes": ["dropped 1.0 is gone", "torch 2.14.0 -> 2.14.1"]}
+    assert "since 0.0.9: dropped 1.0 is gone" in subject.output("deepdesign-image-info", volumes=mounted)
 
 
 def test_a_secret_of_the_build_is_in_no_layer(subject, secret):

@@ -1,5 +1,6 @@
 """Generated texts: what is committed is what matrix and locks say, and every difference is told."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def test_a_page_without_its_marks_is_not_overwritten(tmp_path):
 def test_the_program_says_nothing_when_nothing_is_stale():
     done = subprocess.run([PROGRAM, "render", "--check"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/images.md", "docs/bootstrap.md", "CONTRIBUTING.md"])
+def test_a_page_names_only_images_that_there_are(page):
+    """Or a reader of an older README pulls what no longer exists."""
+    there = {f"deepdesign:{project.find().version}-{choice.name}" for choice in load().choices()}
+    named = set(re.findall(r"deepdesign:\d[\w.-]*[\w]", Path(page).read_text()))
+    assert named <= there
+    assert named or page != "README.md"
 
 
 def test_every_kind_of_drift_is_told():
