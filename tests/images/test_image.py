@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -148,6 +150,32 @@ def test_an_edit_of_a_technique_changes_the_last_layer_alone(subject, ca_bundle,
     assert before[:-1] == after[:-1]
     assert before[-1] != after[-1]
     assert layers(subject)["techniques"] < 8e6
+
+
+def test_a_course_puts_its_own_on_top_in_two_lines(subject, ca_bundle, tmp_path):
+    """The Dockerfile that the page shows; behind a firm's CA its second line is the page's other one."""
+    page = project.find().root.joinpath("docs/images.md").read_text()
+    shown = re.search(r"^    FROM deepdesign:\S+\n    RUN pip (?P<install>.+)\n", page, re.MULTILINE)
+    behind_ca = re.search(
+        r"^    (?P<run>RUN --mount=type=secret,id=ca \S+ pip) (?P<install>.+)\n", page, re.MULTILINE
+    )
+    assert shown["install"] == behind_ca["install"]
+    (tmp_path / "Dockerfile").write_text(f"FROM {subject.image}\n{behind_ca['run']} {shown['install']}\n")
+    name = f"{subject.image}-course"
+    line = ["docker", "buildx", "build", "--tag", name, "--secret", f"id=ca,src={ca_bundle}", tmp_path]
+    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    try:
+        ours, theirs = (
+            subject.client.images.get(each).attrs["RootFS"]["Layers"] for each in (subject.image, name)
+        )
+        assert theirs[:-1] == ours, "a course's class pulls all of our layers again"
+        course = replace(subject, image=name)
+        added = course.output("python", "-c", "import rhino3dm, torch; print(rhino3dm.__file__)")
+        assert added.startswith("/opt/deepdesign/")
+        checks(course.choice.flavour)["starts-without-storage"](course)
+    finally:
+        subject.client.images.remove(name, force=True)
 
 
 def test_container_structure_test_is_content(subject):
