@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from urllib3.response import BaseHTTPResponse
 
-__all__ = ["Answer", "first_words", "headers_of", "host_name", "retry_after", "span"]
+__all__ = ["Answer", "first_words", "headers_of", "host_name", "retry_after", "same_origin", "span"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ def retry_after(value: str | None, now: float) -> float | None:
 def host_name(url: str) -> str:
     """Whom ``url`` asks. Never the whole address in a message: its query may carry a key."""
     return urlsplit(url).hostname or "the host"
+
+
+def same_origin(url: str, other: str) -> bool:
+    """Whether what is secret for ``url`` may go to ``other``: the same host, and no less protected."""
+    return urlsplit(url)[:2] == urlsplit(other)[:2]
 
 
 def span(seconds: float) -> str:

@@ -13,13 +13,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any, BinaryIO
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin
 
 import urllib3
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
-from techniques.datasets.answers import Answer, first_words, headers_of, host_name, retry_after, span
+from techniques.datasets.answers import (
+    Answer,
+    first_words,
+    headers_of,
+    host_name,
+    retry_after,
+    same_origin,
+    span,
+)
 from techniques.datasets.clock import Clock, SystemClock
 from techniques.datasets.errors import (
     BlockedError,
@@ -161,7 +169,7 @@ class Client:
                 if followed > self.limits.redirects:
                     raise ForbiddenAddressError("it redirects without end")
                 following = urljoin(url, location)
-                if urlsplit(following).netloc != urlsplit(url).netloc:
+                if not same_origin(url, following):
                     sent.pop("Authorization", None)  # a key is for the host that it was given for
                 url = following
                 continue
@@ -206,7 +214,7 @@ class Client:
             status = response.status
             if status in _REDIRECTS and response.headers.get("Location"):
                 return None, response.headers["Location"], None, UnreachableError("")
-            if status in (429, 503) or status >= 500:
+            if status == 429 or status >= 500:
                 wait = retry_after(response.headers.get("Retry-After"), self.clock.time())
                 problem: SourceError = UnreachableError(f"{name} answers with status {status}")
                 if status == 429:

@@ -26,6 +26,7 @@ class Robots:
         self._client = client
         self._known: dict[str, RobotFileParser] = {}
         self._lock = threading.Lock()
+        self._reading: dict[str, threading.Lock] = {}
 
     def check(self, url: str) -> None:
         """Raises `BlockedError` if the host asks robots to stay away from ``url``.
@@ -38,6 +39,8 @@ class Robots:
         parts = urlsplit(url)
         root = f"{parts.scheme}://{parts.netloc}"
         with self._lock:
+            reading = self._reading.setdefault(root, threading.Lock())
+        with reading:  # of this host alone: one that drips keeps nobody waiting but its own
             if root not in self._known:
                 self._known[root] = self._read(f"{root}/robots.txt")
             allowed = self._known[root].can_fetch(_AGENT, url)

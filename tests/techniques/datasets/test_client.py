@@ -7,9 +7,11 @@ import io
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from techniques.datasets.answers import same_origin
 from techniques.datasets.client import Client, Limits
 from techniques.datasets.errors import (
     BlockedError,
@@ -24,6 +26,7 @@ from techniques.datasets.errors import (
 )
 from techniques.datasets.guard import check_url, is_public
 from techniques.datasets.pace import HostRule
+from techniques.datasets.robots import Robots
 from techniques.datasets.testkit.clock import VirtualClock
 from techniques.datasets.testkit.server import Asked, Reply, Server
 from techniques.errors import WorkFailedError
@@ -291,3 +294,39 @@ def test_a_clock_that_jumps_changes_no_pace(jump: float) -> None:
             client.fetch(server.url, max_bytes=10_000)
     # Three more allowances of five: three minutes, neither none nor hours.
     assert 180 <= clock.monotonic() - VirtualClock().monotonic() <= 190
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("https://api.example.org/v1/images/", True),
+        ("http://api.example.org/v1/images/", False),
+        ("https://api.example.org:8443/v1/images/", False),
+        ("https://cdn.example.org/v1/images/", False),
+    ],
+)
+def test_a_key_goes_to_no_other_host_and_over_no_open_line(other: str, same: bool) -> None:
+    assert same_origin("https://api.example.org/v1/", other) is same
+
+
+class Slow(Plain):
+    """Does not answer before it is released."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.released = threading.Event(), threading.Event()
+
+    def hold(self) -> None:
+        self.reached.set()
+        self.released.wait(60)
+
+
+def test_a_host_that_is_slow_to_say_its_rules_keeps_nobody_else_waiting() -> None:
+    with Slow() as slow, Plain() as quick, ThreadPoolExecutor(1) as pool:
+        robots = Robots(Client(allow_private=True))
+        waiting = pool.submit(robots.check, f"{slow.url}/a.jpg")
+        assert slow.reached.wait(60)
+        robots.check(f"{quick.url}/a.jpg")
+        assert not waiting.done()
+        slow.released.set()
+        waiting.result(60)
