@@ -11,10 +11,7 @@ from typing import Any
 import click
 
 from techniques.aerial import choosing, demo, telling
-from techniques.aerial.asked import (
-    measure_of,
-    windows_of,
-)
+from techniques.aerial.asked import measure_of, windows_of
 from techniques.aerial.cache import Cache, cache_folder
 from techniques.aerial.cost import cost, preview
 from techniques.aerial.mosaic import TileError
@@ -192,7 +189,8 @@ def _refuse_too_many(pairs: list[tuple[Window, ...]], layers: list[Tiles], given
             )
         if asked > _MANY_TILES and not given["yes"]:
             raise BadInputError(
-                f"That are {asked} tiles from {tiles.service.name}. Add --yes if you mean it."
+                f"This takes {asked:,} tiles from {tiles.service.name}, more than {_MANY_TILES:,}. "
+                "Ask for fewer or smaller pictures, or add --yes if you mean it."
             )
 
 

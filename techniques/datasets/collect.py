@@ -35,6 +35,9 @@ from techniques.datasets.sources.folder import Folder
 _WORKERS = 8
 _AHEAD = 2 * _WORKERS  # so that one slow host does not keep the others waiting
 
+PASSING = ("unreachable", "rate-limited", "contact-needed")
+"""Reasons that are no decision: the same picture may come another time."""
+
 Progress = Callable[[str, int, int], None]
 """Called with a class, how many pictures it has, and how many it shall have."""
 

@@ -12,20 +12,20 @@ import click
 from techniques.datasets import licences
 from techniques.datasets.check import Demands
 from techniques.datasets.client import Client, checked_contact
-from techniques.datasets.collect import Collected, Order
+from techniques.datasets.collect import Order
 from techniques.datasets.collect import collect as fill
-from techniques.datasets.errors import RecipeError, SourceError
+from techniques.datasets.errors import RecipeError
 from techniques.datasets.manifest import InUseError
 from techniques.datasets.page import PAGE, write_report
 from techniques.datasets.recipe import Recipe, parse
 from techniques.datasets.sources import demo
 from techniques.datasets.sources.base import Source
 from techniques.datasets.sources.registry import chosen, not_promised
-from techniques.datasets.spelling import suggestion
+from techniques.datasets.telling import claims, refuse_nothing, tell
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.files import write_text
 from techniques.options import file_options
-from techniques.progress import Progress, progress_for
+from techniques.progress import progress_for
 from techniques.runs import data_folder, versions
 
 _LONGEST_LIST = 1_000_000
@@ -148,7 +148,7 @@ def collect(
         if missing := not_promised(source):
             progress.say(f"Note: {missing}.")
     if dry_run:
-        _claims(recipe, asked, order)
+        claims(recipe, asked, order)
         return
 
     def report(label: str, have: int, want: int) -> None:
@@ -166,7 +166,7 @@ def collect(
         ) from error
     finally:
         progress.end()
-    _tell(progress, recipe, result, order)
+    tell(progress, recipe, result, order)
     record = {
         "command": "collect",
         "arguments": {
@@ -203,7 +203,7 @@ def collect(
         click.echo(json.dumps(record))
     elif not quiet:
         click.echo(str(root))
-    _refuse_nothing(recipe, result)
+    refuse_nothing(recipe, result)
 
 
 def _asked(
@@ -247,51 +247,3 @@ def _policy(named: tuple[str, ...], *, commercial: bool) -> tuple[str, ...]:
     if not allowed:
         raise BadInputError("--commercial leaves none of the licences that --license names. Name others.")
     return allowed
-
-
-def _claims(recipe: Recipe, sources: list[Source], order: Order) -> None:
-    for label in recipe.labels:
-        for source in sources:
-            for query in label.queries:
-                if query.kind not in source.kinds:
-                    continue
-                try:
-                    page = next(iter(source.search(query, order.licences, None)), None)
-                except SourceError as error:
-                    raise WorkFailedError(f"{source.name}: {error}.") from error
-                if page is not None:
-                    count = len(page.candidates) if page.claimed is None else page.claimed
-                    more = " or more" if page.claimed is None and page.cursor else ""
-                    click.echo(f"{label.name}: {source.name} has {count}{more} for {str(query)!r}")
-
-
-def _tell(progress: Progress, recipe: Recipe, result: Collected, order: Order) -> None:
-    for note in result.notes:
-        progress.say(f"Note: {note}.")
-    for label in recipe.labels:
-        have = result.per_class[label.name]
-        progress.say(f"{label.name}: {have} of {order.per_class} pictures")
-    if result.reasons:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(result.reasons.items()))
-        progress.say(f"Not kept: {reasons}; manifest.jsonl says why for each.")
-
-
-def _refuse_nothing(recipe: Recipe, result: Collected) -> None:
-    empty = [label.name for label in recipe.labels if not result.per_class[label.name]]
-    if not empty:
-        return
-    if result.silent:
-        raise WorkFailedError(
-            f"No source answered as it should, so {', '.join(map(repr, empty))} stayed empty "
-            f"({'; '.join(result.notes)}). Run the same command again when they do."
-        )
-    hints = [f"{name!r} may be {near!r}" for name in empty if (near := suggestion(name))]
-    trouble = f" ({result.notes[0]})" if result.notes else ""
-    advice = (
-        f"{'; '.join(hints)}: mend the list"
-        if hints
-        else "Try other words after a colon: label: query | query"
-    )
-    raise WorkFailedError(
-        f"No picture came for {', '.join(map(repr, empty))}{trouble}. {advice}, and run it again."
-    )

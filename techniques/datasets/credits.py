@@ -73,28 +73,30 @@ def text(kept: list[Row]) -> str:
             label = row["class"]
             lines += ["", f"## {_markdown(label)}", ""]
         edits = f" Changed: {_markdown(row['edits'])}." if row.get("edits") else ""
-        lines.append(
-            f"- `{row['file']}`: {_markdown(row['attribution'])} <{_address(row['page_url'])}>.{edits}"
-        )
+        source = f" <{address}>." if (address := _address(row["page_url"])) else ""
+        lines.append(f"- `{row['file']}`: {_markdown(row['attribution'])}{source}{edits}")
     return "\n".join(lines) + "\n"
 
 
 def page(kept: list[Row]) -> str:
     """``credits.html``: the same with the pictures themselves, which lie beside it."""
-    items = "\n".join(
-        f'<li><a href="{html.escape(_address(row["page_url"]))}">'
-        f'<img loading="lazy" alt="" src="{html.escape(row["file"])}">'
-        f"</a><p>{html.escape(row['attribution'])}</p></li>"
-        for row in kept
-    )
+    items = "\n".join(_figure(row) for row in kept)
     counts = ", ".join(f"{html.escape(name)}: {count}" for name, count in summary(kept).items())
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Picture credits</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         "<style>body{font:15px/1.4 sans-serif;margin:2em}ul{display:grid;gap:1em;padding:0;list-style:none;"
         "grid-template-columns:repeat(auto-fill,minmax(12em,1fr))}img{width:100%;height:9em;object-fit:cover}"
         "p{margin:.3em 0;font-size:.8em;overflow-wrap:anywhere}</style>\n"
         f"<h1>Picture credits</h1>\n<p>{len(kept)} pictures. {counts}</p>\n<ul>\n{items}\n</ul>\n</html>\n"
     )
+
+
+def _figure(row: Row) -> str:
+    picture = f'<img loading="lazy" alt="" src="{html.escape(row["file"])}">'
+    if address := _address(row["page_url"]):
+        picture = f'<a href="{html.escape(address)}">{picture}</a>'
+    return f"<li>{picture}<p>{html.escape(row['attribution'])}</p></li>"
 
 
 def summary(kept: list[Row]) -> dict[str, int]:

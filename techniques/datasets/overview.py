@@ -18,7 +18,7 @@ from techniques.datasets.split import SIDES, leaks, units
 
 __all__ = ["ClassCount", "Outline", "Overview", "overview"]
 
-_WORST, _BUSIEST = 24, 12
+_FEW, _WORST, _BUSIEST = 6, 24, 12
 _SIZES = (224, 384, 512, 768, 1024, 2048)
 
 
@@ -154,7 +154,9 @@ def _sizes(kept: Sequence[Row]) -> dict[str, int]:
 
 def _worst(items: Sequence[Item], score: str, *, lowest: bool) -> tuple[str, ...]:
     scored = [(float(item.row[score]), item.file) for item in items if item.row.get(score) is not None]
-    return tuple(file for _, file in sorted(scored, reverse=not lowest)[:_WORST])
+    # The worst tenth: of a small set nearly all would be on show as its worst otherwise.
+    shown = min(_WORST, max(_FEW, len(scored) // 10))
+    return tuple(file for _, file in sorted(scored, reverse=not lowest)[:shown])
 
 
 def _outlines(items: Sequence[Item]) -> tuple[tuple[Outline, ...], tuple[float, float, float, float] | None]:

@@ -32,7 +32,7 @@ def dataset() -> None:
     """Look at, clean and divide a set of pictures in class folders, collected or your own."""
 
 
-@dataset.command()
+@dataset.command(short_help="Divide a set: nothing alike on both sides.")
 @click.argument("folder")
 @click.option("-o", "--output", metavar="PATH", help="Where to. Default: NAME.split beside the dataset.")
 @click.option(
@@ -86,7 +86,7 @@ def split(folder: str, output: str | None, val: float, test: float, seed: int, b
     click.echo(str(out))
 
 
-@dataset.command()
+@dataset.command(short_help="List pictures that look alike.")
 @click.argument("folder")
 @_DEBUG
 def duplicates(folder: str) -> None:
@@ -98,7 +98,7 @@ def duplicates(folder: str) -> None:
     click.echo(f"{len(found)} groups among {len(items)} pictures", err=True)
 
 
-@dataset.command()
+@dataset.command(short_help="Compare the files with what was collected.")
 @click.argument("folder")
 @_DEBUG
 def verify(folder: str) -> None:
@@ -119,7 +119,7 @@ def verify(folder: str) -> None:
         )
 
 
-@dataset.command()
+@dataset.command(short_help="Ask whether the originals are still online.")
 @click.argument("folder")
 @click.option(
     "--contact",
@@ -151,7 +151,7 @@ def _counted(states: Counter[str]) -> str:
     return ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
 
 
-@dataset.command()
+@dataset.command(short_help="Take back the last drop or move.")
 @click.argument("folder")
 @_DEBUG
 def undo(folder: str) -> None:
@@ -170,10 +170,10 @@ def undo(folder: str) -> None:
         raise BadInputError(f"{folder}: {error}.") from error
     if (root / PAGE).exists():
         write_report(root, root / PAGE)
-    click.echo(f"{len(moved)} pictures are where they were", err=True)
+    click.echo(f"{len(moved)} put back where they were", err=True)
 
 
-@dataset.command()
+@dataset.command(short_help="Make the page to look through a set.")
 @click.argument("folder")
 @click.option("-o", "--output", metavar="FILE", help="The page. Default: report.html in FOLDER.")
 @click.option("--most", type=click.IntRange(1), default=MOST, show_default=True, help="Pictures to show.")
@@ -188,7 +188,7 @@ def report(folder: str, output: str | None, most: int) -> None:
     click.echo(str(path))
 
 
-@dataset.command()
+@dataset.command(short_help="Keep, drop or move pictures by a list.")
 @click.argument("folder")
 @click.argument("decisions", metavar="LIST")
 @_DEBUG
@@ -226,7 +226,7 @@ def curate(folder: str, decisions: str) -> None:
         write_report(root, root / PAGE)
 
 
-@dataset.command()
+@dataset.command(short_help="Print the credit line of a result.")
 @click.argument("made_from", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--from", "sets", multiple=True, metavar="FOLDER", help="A dataset to find copied pictures in.")
 @_DEBUG

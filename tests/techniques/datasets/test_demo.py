@@ -23,11 +23,22 @@ def test_a_class_list_becomes_class_folders_without_internet(here: Run, tmp_path
     assert {row["source"] for row in kept} == {"demo"}
     assert all("made up" in row["title"] for row in kept)
     assert {row["license"] for row in kept} == {"cc0", "by", "by-sa", "by-nc"}
+    # They lie on no page that a credit could lead to.
+    assert "<>" not in (root / "ATTRIBUTION.md").read_text()
+    assert "href" not in (root / "credits.html").read_text()
     # Another day, when the museum's servers have other addresses.
     more = here("collect", "classes.txt", "--source", "demo", "--per-class", "12", "-o", "set")
     assert more.returncode == 0, more.stderr
     assert [row for row in rows(root) if row["status"] == "kept"][:16] == kept
     assert len(list((root / "gothic").iterdir())) == len(list((root / "ionic").iterdir())) == 12
+
+
+def test_who_gets_fewer_than_asked_for_is_told_what_brings_more(here: Run, tmp_path: Path) -> None:
+    (tmp_path / "work/classes.txt").write_text("gothic\n")
+    wide = ("--license", "cc0", "--min-side", "300")
+    finished = here("collect", "classes.txt", "--source", "demo", "--per-class", "90", *wide, "-o", "set")
+    assert finished.returncode == 0, finished.stderr
+    assert "of 90 pictures; its searches have no more, others bring more" in finished.stderr
 
 
 def test_made_up_pictures_do_not_mix_with_real_ones(here: Run, tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_figures_of_an_overview(root: Path, here: Run) -> None:
     assert len(found.across) == 1
     assert found.across[0][1] == "gothic/mine.png"
     assert found.leaks == ()
-    assert len(found.blurred) == 9
+    assert len(found.blurred) == 6  # of a small set not everything is its worst
     assert here("dataset", "split", root, "--by", "likeness", "--val", 0.4).returncode == 0
     assert overview(root).leaks == ()
     saved = json.loads((root / "split.json").read_text())
