@@ -174,9 +174,9 @@ def _keep_users(system: System, place: Place, path: str) -> str:
 @contextlib.contextmanager
 def _alone(place: Place, system: System) -> Iterator[None]:
     """Hold the storage's lease."""
-    from bootstrap.execute import Executor
+    from bootstrap.rooms import Rooms
 
-    Executor(place, system).own_folder("tmp")
+    Rooms(place, system).stored("tmp")
     lease = Lease(place.storage.own, system)
     if not lease.take():
         raise BlockingIOError(11, "another start is changing it; run the command again", place.storage.root)

@@ -80,11 +80,11 @@ def _remember(place: Place, system: System | None) -> None:
     shelves = plugins.look(place)
     if local.read(os.path.join(place.local, plugins.KEPT)) == plugins.text(shelves):
         return
-    from bootstrap.execute import Executor
+    from bootstrap.rooms import Rooms
     from bootstrap.system import RealSystem
 
     with contextlib.suppress(OSError):
-        Executor(place, system or RealSystem()).keep(plugins.KEPT, plugins.text(shelves))
+        Rooms(place, system or RealSystem()).keep(plugins.KEPT, plugins.text(shelves))
 
 
 def _assume(place: Place) -> Place:
@@ -106,24 +106,26 @@ def _try_out(place: Place, system: System | None) -> Place:
         return place
     found = capabilities.known(root, place.local)
     if found is None:
-        from bootstrap.execute import Executor
+        from bootstrap.rooms import Rooms
         from bootstrap.system import RealSystem
 
-        executor = Executor(place, system or RealSystem())
+        rooms = Rooms(place, system or RealSystem())
         try:
-            found = capabilities.probe(executor.own_folder("tmp"), executor.system)
+            found = capabilities.probe(rooms.stored("tmp"), rooms.system)
         except OSError:
             return place  # full or hindered: what could not be written is said item by item
         with contextlib.suppress(OSError):
-            executor.keep(capabilities.NAME, capabilities.text(root, found))
+            rooms.keep(capabilities.NAME, capabilities.text(root, found))
     return place._replace(capabilities=found)
 
 
 def _do(result: Result, system: System | None) -> Result:
     # Most starts find everything in place; they do not wait for what only changes need.
     from bootstrap import copying
-    from bootstrap.execute import Executor, explain
+    from bootstrap.disk_errors import explain
+    from bootstrap.execute import Executor
     from bootstrap.lease import Lease
+    from bootstrap.rooms import Rooms
     from bootstrap.system import RealSystem
 
     system = system or RealSystem()
@@ -132,7 +134,7 @@ def _do(result: Result, system: System | None) -> Result:
     if not (result.plan.is_exclusive and place.links and place.writable):
         return result._replace(done=Executor(place, system).run(result.plan))
     try:
-        Executor(place, system).own_folder("tmp")
+        Rooms(place, system).stored("tmp")
         lease = Lease(place.storage.own, system)
         held = lease.take()
     except OSError as error:

@@ -17,9 +17,10 @@ from bootstrap.actions import (
     SetAside,
 )
 from bootstrap.items import ANY, FILE, FOLDER, HOME, STOP, Item
-from bootstrap.observe import BROKEN, DEAD, LIVE, MISSING, MOUNT, OTHER, OURS, ItemState, WrongMode
+from bootstrap.observe import BROKEN, DEAD, LIVE, MISSING, MOUNT, OTHER, OURS, ItemState
 from bootstrap.plan import Group, Plan, Rules, plan_item
 from bootstrap.trees import Size
+from bootstrap.wrong_modes import WrongMode
 
 _STORAGE_WRITES = (MakeFolder, MakeFile, Adopt, Keep, Replace, ChangeMode)
 
