@@ -15,7 +15,7 @@ from techniques.optimise import State, Step, Verdict
 
 __all__ = ["Checkpointer", "load_checkpoint"]
 
-_FORMAT = 1
+_FORMAT = 2
 _FIRST, _SPACING = (
     1.0,
     10.0,

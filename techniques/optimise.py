@@ -28,6 +28,7 @@ __all__ = [
     "State",
     "Step",
     "Verdict",
+    "method_named",
     "optimise",
 ]
 
@@ -39,7 +40,7 @@ State = dict[str, Any]  # tensors, lists, numbers and strings only, so that load
 
 _LBFGS_PAIRS = 10  # PyTorch's default of 100 takes 2.4 kB a pixel, more than VGG's activations
 _FIRST_MOVE = 0.02  # mean change of a value in the first L-BFGS step; one level of an 8-bit picture is 0.004
-_ADAM_RATE, _ADAM_BETAS = 0.02, (0.9, 0.99)
+_ADAM_RATE, _ADAM_BETAS, _ADAM_EPSILON = 0.02, (0.9, 0.99), 1e-8
 _AVERAGED = 0.95  # decay of the averaged iterate
 
 
@@ -158,7 +159,9 @@ class _Run:
         self.parameters = self.leaves
         self.objective = stage.objective()
         leaves = list(self.leaves.values())
-        self.method = stage.method(leaves) if stage.method else _method(self.optimizer, leaves, self.rate)
+        self.method = (
+            stage.method(leaves) if stage.method else method_named(self.optimizer, leaves, rate=self.rate)
+        )
         if self.saved_optimizer is not None:
             self.method.load_state_dict(self.saved_optimizer)
             self.saved_optimizer = None
@@ -179,8 +182,6 @@ class _Run:
         before: Parameters = {}
         if self.keep == "best":
             before = {name: value.detach().clone() for name, value in self.leaves.items()}
-        if isinstance(self.method, torch.optim.LBFGS):
-            self._first_move_visible(self.method)
         self.method.step(closure)  # type: ignore[arg-type]
         loss, parts = float(evaluated[0].total.detach()), {k: float(v) for k, v in evaluated[0].parts.items()}
         moved = all(math.isfinite(float(leaf.detach().sum())) for leaf in self.leaves.values())
@@ -259,18 +260,36 @@ class _Run:
         elif loss < self.lowest:
             self.lowest, self.kept = loss, before
 
-    def _first_move_visible(self, method: torch.optim.LBFGS) -> None:
+
+class _LBFGS(torch.optim.LBFGS):
+    """One evaluation a step, so that there is a state between any two, and a first move that can be seen."""
+
+    def __init__(self, leaves: list[Tensor], first_move: float) -> None:
+        # The tolerances are off because they are absolute, and mean losses of large pictures have small
+        # gradients.
+        super().__init__(leaves, max_iter=1, history_size=_LBFGS_PAIRS, tolerance_grad=0, tolerance_change=0)
+        self._leaves, self._first_move = leaves, first_move
+
+    def step(self, closure: Any) -> Any:  # type: ignore[override]
         # PyTorch's first step moves all values together by 1: nothing that a bfloat16 network would see, so
-        # the first curvature pairs would be noise. As 1 in total it is scaled to a mean of _FIRST_MOVE.
-        values = sum(leaf.numel() for leaf in self.leaves.values())
-        method.param_groups[0]["lr"] = _FIRST_MOVE * values if self.step == 0 else 1.0
+        # the first curvature pairs would be noise. As 1 in total it is scaled to a mean of its own.
+        values = sum(leaf.numel() for leaf in self._leaves)
+        begun = self.state[self._leaves[0]].get("n_iter", 0)
+        self.param_groups[0]["lr"] = 1.0 if begun else self._first_move * values
+        return super().step(closure)  # type: ignore[no-untyped-call]
 
 
-def _method(name: OptimizerName, leaves: list[Tensor], rate: float) -> torch.optim.Optimizer:
+def method_named(
+    name: OptimizerName,
+    leaves: list[Tensor],
+    *,
+    rate: float = _ADAM_RATE,
+    epsilon: float = _ADAM_EPSILON,
+    first_move: float = _FIRST_MOVE,
+) -> torch.optim.Optimizer:
+    """The optimiser of ``leaves`` that a run calls ``name``: Adam at ``rate``, which takes gradients below
+    ``epsilon`` for small, or L-BFGS, whose first step changes a value by ``first_move`` on average.
+    """
     if name == "adam":
-        return torch.optim.Adam(leaves, lr=rate, betas=_ADAM_BETAS)
-    # One evaluation a step, so that there is a state between any two; the tolerances are off because they are
-    # absolute, and mean losses of large pictures have small gradients.
-    return torch.optim.LBFGS(
-        leaves, lr=1, max_iter=1, history_size=_LBFGS_PAIRS, tolerance_grad=0, tolerance_change=0
-    )
+        return torch.optim.Adam(leaves, lr=rate, betas=_ADAM_BETAS, eps=epsilon)
+    return _LBFGS(leaves, first_move)

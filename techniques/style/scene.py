@@ -30,7 +30,7 @@ _RANGE_WEIGHT = 10.0
 # processor by benchmarks/style_memory.py, in float32 and in bfloat16 (whose sums are float32 anyhow).
 _PIXEL, _PIXEL_CHECKPOINTED = 1850, 1400
 _FIXED = 900 << 20  # the interpreter, PyTorch, the network and the convolutions' own scratch
-_COPIES = {"adam": 10, "lbfgs": 30}  # of the picture; L-BFGS keeps ten pairs
+_COPIES = {"adam": 13, "lbfgs": 33}  # of the picture; L-BFGS keeps ten pairs
 
 
 @dataclass(frozen=True)

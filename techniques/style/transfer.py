@@ -5,6 +5,7 @@ Departures from the paper, each because it makes better pictures or makes weight
 - A pyramid of sizes, a factor of the square root of 2 apart: textures larger than the network's receptive
   field form while the picture is small. The content's own detail is added back at every size, so that a style
   weight of 0 gives the content.
+- The picture moves through its spectrum (spectra.py), so that strokes and colours come as early as grain.
 - Losses are means relative to their targets (losses.py), not sums.
 - Colours outside 0..1 are cut off before the network sees them and pulled back by a loss of their own, so
   that what is optimised is what the file can hold.
@@ -23,10 +24,11 @@ from torch import Tensor
 from techniques.device import Device, choose_device
 from techniques.losses import Loss, Terms
 from techniques.networks import NETWORKS, FeatureNetwork, load_network
-from techniques.optimise import Callback, History, Parameters, Stage, optimise
+from techniques.optimise import Callback, History, Parameters, Stage, method_named, optimise
 from techniques.pictures import Picture, fit
 from techniques.plans import Planner, Way, limit_for
 from techniques.sizes import pyramid, result_size
+from techniques.spectra import InSpectrum
 from techniques.style.colours import with_colours_of
 from techniques.style.masks import NOWHERE, Masks
 from techniques.style.objective import rate, tiles_of
@@ -39,6 +41,11 @@ __all__ = ["Stylized", "stages", "stylize"]
 
 # Longer side of the coarsest picture: the receptive field of relu5_1 is 132 px in VGG16, 156 px in VGG19.
 _COARSEST = 128
+# Steps of the hidden picture, whose large forms are a few times as large in the picture (spectra.py).
+_ADAM_RATE, _FIRST_MOVE = 0.006, 0.01
+# Over the number of values, because losses are means: gradients are hundreds of times this at first, and what
+# lies below is rounding, which Adam would make a whole step of.
+_ADAM_EPSILON = 1.0
 
 
 @dataclass(frozen=True)
@@ -166,7 +173,19 @@ def _stage(scene: Scene, size: tuple[int, int], before: tuple[int, int] | None, 
 
         return evaluate
 
-    return Stage(f"{size[0]} x {size[1]}", steps, start, objective)
+    def made(hidden: list[Tensor]) -> torch.optim.Optimizer:
+        return method_named(
+            scene.settings.optimizer,
+            hidden,
+            rate=_ADAM_RATE,
+            epsilon=_ADAM_EPSILON / sum(one.numel() for one in hidden),
+            first_move=_FIRST_MOVE,
+        )
+
+    def method(pictures: list[Tensor]) -> torch.optim.Optimizer:
+        return InSpectrum(pictures, made)
+
+    return Stage(f"{size[0]} x {size[1]}", steps, start, objective, method=method)
 
 
 def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:
