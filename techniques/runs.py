@@ -183,7 +183,11 @@ def occupied(place: Place) -> Iterator[None]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        lock = _locked(place.lock)
+    except BlockingIOError as error:
+        raise BadInputError(
+            f"-o: another run is writing to {place.result}. Wait for it, or choose another -o."
+        ) from error
     except OSError as error:
         _remove_empty(made)
         raise BadInputError(
@@ -191,19 +195,25 @@ def occupied(place: Place) -> Iterator[None]:
             "Choose another folder with -o."
         ) from error
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BadInputError(
-                f"-o: another run is writing to {place.result}. Wait for it, or choose another -o."
-            ) from error
-        try:
-            yield
-        finally:
-            place.lock.unlink(missing_ok=True)
+        yield
     finally:
+        place.lock.unlink(missing_ok=True)
         os.close(lock)
         _remove_empty(made)
+
+
+def _locked(path: Path) -> int:
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise
+        # A run that ended meanwhile has removed what we hold: the next one would lock a new file beside it.
+        if path.exists() and os.path.samestat(os.fstat(lock), path.stat()):
+            return lock
+        os.close(lock)
 
 
 def write_record(place: Place, record: Mapping[str, Any]) -> None:

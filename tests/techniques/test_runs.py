@@ -1,3 +1,4 @@
+import fcntl
 import json
 from pathlib import Path
 
@@ -107,6 +108,19 @@ def test_a_lock_that_a_killed_run_left_does_not_keep_the_next_one_out(tmp_path):
     with occupied(place):
         pass
     assert not place.lock.exists()
+
+
+def test_a_run_that_ends_while_another_begins_leaves_that_one_its_lock(tmp_path, monkeypatch):
+    place, flock = place_for(tmp_path), fcntl.flock
+
+    def ends_meanwhile(*given):
+        monkeypatch.setattr(fcntl, "flock", flock)
+        place.lock.unlink()
+        flock(*given)
+
+    monkeypatch.setattr(fcntl, "flock", ends_meanwhile)
+    with occupied(place), pytest.raises(BadInputError, match="another run"), occupied(place):
+        pass
 
 
 def test_a_mesh_has_its_own_names(tmp_path):
