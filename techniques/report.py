@@ -110,11 +110,11 @@ def curve(
     )
 
 
-def trade(pairs: Sequence[tuple[float, float]], labels: Sequence[str] = ()) -> Trade | None:
+def trade(pairs: Sequence[tuple[float, float]], labels: Sequence[str]) -> Trade | None:
     """Distances to the content and to the style as one curve; None if it has no length.
 
     The lower, the more of the style; the further left, the more of the content. ``labels`` are of its dots;
-    without any only its two ends are marked.
+    a place with an empty one has none.
     """
     if len(pairs) < 2:
         return None
@@ -125,11 +125,10 @@ def trade(pairs: Sequence[tuple[float, float]], labels: Sequence[str] = ()) -> T
     places = [
         (round(x * _WIDTH, 1), round((1 - y) * _HEIGHT, 1)) for x, y in zip(axes[0], axes[1], strict=True)
     ]
-    named = labels or ("first step", *[""] * (len(pairs) - 2), "last step")
     content, style = ([pair[axis] for pair in pairs] for axis in (0, 1))
     return Trade(
         " ".join(f"{x},{y}" for x, y in places),
-        tuple((x, y, label) for (x, y), label in zip(places, named, strict=True) if label),
+        tuple((x, y, label) for (x, y), label in zip(places, labels, strict=True) if label),
         (f"{min(content):.3g}", f"{max(content):.3g}", f"{min(style):.3g}", f"{max(style):.3g}"),
     )
 
@@ -147,6 +146,7 @@ def render(page: Page) -> str:
         after=data_uri(page.after.over_white(), _SHOWN),
         styles=[(name, data_uri(picture.over_white(), _THUMBNAIL)) for name, picture in page.styles],
         sheet=data_uri(page.sheet.over_white(), _SHOWN) if page.sheet else "",
+        aspect=f"{page.after.size[0] / page.after.size[1]:.4f}",
         width=_WIDTH,
         height=_HEIGHT,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from techniques.pictures import fit
-from techniques.report import Page, curve, trade
+from techniques.report import Page, Trade, curve, trade
 from techniques.style.job import Job
 from techniques.style.settings import StyleSettings
 from techniques.style.transfer import Stylized
@@ -54,8 +54,15 @@ def page(record: dict[str, Any], job: Job, result: Stylized) -> Page:
         settings=settings_rows(record["arguments"]),
         weights=network_rows(record["weights"]),
         command=command_line(job.sources, record["arguments"]),
-        trade=trade(list(zip(result.history["content"], result.history["style"], strict=True))),
+        trade=_trade(result),
     )
+
+
+def _trade(result: Stylized) -> Trade | None:
+    """Step by step at the coarsest size, then to the result: the sizes between only go to and fro."""
+    pairs = list(zip(result.history["content"], result.history["style"], strict=True))
+    coarsest = pairs[: result.boundaries[0]] if result.boundaries else pairs[:-1]
+    return trade([*coarsest, pairs[-1]], ["first step", *[""] * (len(coarsest) - 1), "last step"])
 
 
 def settings_rows(arguments: dict[str, Any]) -> list[tuple[str, str]]:
