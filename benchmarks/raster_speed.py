@@ -63,8 +63,10 @@ def prepared(views, size, tool, device):
         positions = clip_positions(vertices, cameras)
         raster, changes = tool.rasterize(positions, faces, size, size)
         at, slopes = tool.interpolate(uv, raster, faces, changes, (0, 1))
-        mask = (raster[..., 3:] > 0).float()
-        colours = torch.cat([tool.texture(texels, at, slopes) * mask, mask], -1)
+        inside = raster[..., 3] > 0
+        colours = torch.cat(
+            [tool.texture(texels, at, slopes, inside=inside), inside.unsqueeze(-1).float()], -1
+        )
         picture = tool.antialias(colours, raster, positions, edges)
         picture.square().mean().backward()
         return {

@@ -102,9 +102,12 @@ def render(
     positions = clip_positions(surface.vertices, matrices(cameras, surface.vertices, width / height))
     raster, changes = tool.rasterize(positions, surface.faces, height, width)
     uv, uv_changes = tool.interpolate(surface.uvs, raster, surface.uv_faces, changes, (0, 1))
-    color = tool.texture(texture.unsqueeze(0), uv, uv_changes, max_mip_level=_levels(texture))
+    surface_here = raster[..., 3] > 0
+    color = tool.texture(
+        texture.unsqueeze(0), uv, uv_changes, max_mip_level=_levels(texture), inside=surface_here
+    )
     color = color * _shades(surface, raster, cameras, lights)
-    seen = (raster[..., 3:] > 0).to(color.dtype)
+    seen = surface_here.unsqueeze(-1).to(color.dtype)
     behind = background.view(-1, 1, 1, 3).expand(len(cameras), height, width, 3)
     both = torch.cat([color * seen + behind * (1 - seen), seen], dim=-1)
     smooth = tool.antialias(both, raster, positions, surface.edges).flip(1).permute(0, 3, 1, 2)

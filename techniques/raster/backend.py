@@ -48,8 +48,12 @@ class Rasteriser(Protocol):
         filter_mode: Filter | None = None,
         boundary: Boundary = "wrap",
         max_mip_level: int | None = None,
+        inside: Tensor | None = None,
     ) -> Tensor:
-        """The colours of ``texels`` (1 or B, h, w, C) at ``uv`` (B, H, W, 2): (B, H, W, C)."""
+        """The colours of ``texels`` (1 or B, h, w, C) at ``uv`` (B, H, W, 2): (B, H, W, C).
+
+        They are 0 where ``inside`` (B, H, W), if there is one, is false.
+        """
 
     def antialias(self, colours: Tensor, raster: Tensor, positions: Tensor, edges: EdgeTable) -> Tensor:
         """``colours`` (B, H, W, C) with smooth silhouettes; where visibility's gradients come from."""

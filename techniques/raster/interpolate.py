@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from techniques.raster.barycentrics import covered, owners
-from techniques.raster.rows import rows, weighted_rows
+from techniques.raster.rows import distinct_rows, weighted_rows
 
 __all__ = ["interpolate"]
 
@@ -31,7 +31,7 @@ def interpolate(
         if len(attributes) > 1:
             corner = corner + (pixel // (height * width) * attributes.shape[1]).unsqueeze(1)
         attributes = attributes.reshape(-1, attributes.shape[2])
-    share = rows(raster.reshape(-1, 4), pixel)
+    share = distinct_rows(raster.reshape(-1, 4), pixel)
     u, v = share[:, 0], share[:, 1]
     values = weighted_rows(attributes, corner, torch.stack([u, v, 1 - u - v], dim=1))
     image = values.new_zeros(batch * height * width, values.shape[1]).index_copy(0, pixel, values)
@@ -39,7 +39,7 @@ def interpolate(
     if not differentiate or changes is None:
         return image, image.new_zeros(batch, height, width, 0)
     chosen = attributes[:, list(differentiate)]
-    du_dx, du_dy, dv_dx, dv_dy = rows(changes.reshape(-1, 4), pixel).unbind(1)
+    du_dx, du_dy, dv_dx, dv_dy = distinct_rows(changes.reshape(-1, 4), pixel).unbind(1)
     by_x = weighted_rows(chosen, corner, torch.stack([du_dx, dv_dx, -du_dx - dv_dx], dim=1))
     by_y = weighted_rows(chosen, corner, torch.stack([du_dy, dv_dy, -du_dy - dv_dy], dim=1))
     both = torch.stack([by_x, by_y], dim=2).flatten(1)

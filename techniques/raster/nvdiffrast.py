@@ -71,6 +71,7 @@ class NvdiffrastRasteriser:
         filter_mode: Filter | None = None,
         boundary: Boundary = "wrap",
         max_mip_level: int | None = None,
+        inside: Tensor | None = None,
     ) -> Tensor:
         """As ``Rasteriser.texture``."""
         mode = filter_mode or ("linear" if uv_changes is None else "linear-mipmap-linear")
@@ -82,7 +83,7 @@ class NvdiffrastRasteriser:
             boundary_mode=boundary,
             max_mip_level=max_mip_level,
         )
-        return colours
+        return colours if inside is None else colours * inside.unsqueeze(-1)
 
     def antialias(self, colours: Tensor, raster: Tensor, positions: Tensor, edges: EdgeTable) -> Tensor:
         """As ``Rasteriser.antialias``: our own walk along the silhouette edges."""

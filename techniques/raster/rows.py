@@ -10,13 +10,19 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everybody reads
 from torch import Tensor
 
-__all__ = ["rows", "weighted_rows"]
+__all__ = ["distinct_rows", "rows", "weighted_rows"]
 
 
 def rows(table: Tensor, index: Tensor) -> Tensor:
     """``table[index]`` with a fast backward: ``table`` (N, C), ``index`` int64 (...): (..., C)."""
     picked: Tensor = _Rows.apply(table, index.reshape(-1))
     return picked.view(*index.shape, table.shape[1])
+
+
+def distinct_rows(table: Tensor, index: Tensor) -> Tensor:
+    """``table[index]`` (P, C) for an ``index`` (P,) that names no row twice: its backward has no sums."""
+    picked: Tensor = _DistinctRows.apply(table, index)
+    return picked
 
 
 def weighted_rows(table: Tensor, index: Tensor, weights: Tensor) -> Tensor:
@@ -42,6 +48,20 @@ class _Rows(torch.autograd.Function):
         return _scattered(gradients[0], index, ctx.size), None
 
 
+class _DistinctRows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, index: Tensor) -> Tensor:
+        ctx.save_for_backward(index)
+        ctx.size = len(table)
+        return table.index_select(0, index)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (index,) = ctx.saved_tensors
+        empty = gradients[0].new_zeros(ctx.size, gradients[0].shape[1])
+        return empty.index_copy_(0, index, gradients[0]), None
+
+
 class _WeightedRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table: Tensor, index: Tensor, weights: Tensor) -> Tensor:
@@ -54,12 +74,25 @@ class _WeightedRows(torch.autograd.Function):
         gradient = gradients[0]
         to_table = to_weights = None
         if ctx.needs_input_grad[0]:
-            spread = (gradient.unsqueeze(1) * weights.unsqueeze(2)).flatten(0, 1)
-            to_table = _scattered(spread, index.reshape(-1), len(table))
+            to_table = _spread(gradient, index, weights, len(table))
         if ctx.needs_input_grad[2]:
             picked = table.index_select(0, index.reshape(-1)).view(*index.shape, -1)
             to_weights = (picked @ gradient.unsqueeze(2)).squeeze(2)
         return to_table, None, to_weights
+
+
+def _spread(gradient: Tensor, index: Tensor, weights: Tensor, size: int) -> Tensor:
+    """The sum of ``gradient`` (P, C) times ``weights`` (P, K) over equal ``index`` (P, K): (size, C)."""
+    flat = index.reshape(-1)
+    if gradient.device.type != "cpu":
+        return _scattered((gradient.unsqueeze(1) * weights.unsqueeze(2)).flatten(0, 1), flat, size)
+    # bincount adds doubles: converted once, and column by column, nothing has to be laid out anew.
+    doubles = weights.double()
+    columns = [
+        torch.bincount(flat, (column.double().unsqueeze(1) * doubles).view(-1), minlength=size)
+        for column in gradient.unbind(1)
+    ]
+    return torch.stack(columns, dim=1).to(gradient.dtype) if columns else gradient.new_zeros(size, 0)
 
 
 def _scattered(values: Tensor, index: Tensor, size: int) -> Tensor:

@@ -7,7 +7,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that everybody reads
 from torch import Tensor
 
 from techniques.errors import BadInputError
-from techniques.raster.rows import weighted_rows
+from techniques.raster.rows import distinct_rows, weighted_rows
 
 __all__ = ["Boundary", "Filter", "mip_level", "pyramid", "texture"]
 
@@ -23,12 +23,14 @@ def texture(
     filter_mode: Filter | None = None,
     boundary: Boundary = "wrap",
     max_mip_level: int | None = None,
+    inside: Tensor | None = None,
 ) -> Tensor:
     """The colours of ``texels`` at ``uv``.
 
     ``texels`` (1 or B, h, w, C), whose row 0 is v = 0; ``uv`` (B, H, W, 2); ``uv_changes`` (B, H, W, 4) as
     (du/dX, du/dY, dv/dX, dv/dY): (B, H, W, C). Without a ``filter_mode`` it is trilinear when there are
     ``uv_changes``, else bilinear. Differentiable in all three tensors (but for the steps of "nearest").
+    Where ``inside`` (B, H, W), if there is one, is false, nothing is looked up and the colour is 0.
     Williams 1983 is the pyramid's source.
 
     Raises:
@@ -38,25 +40,47 @@ def texture(
     if mode == "linear-mipmap-linear" and uv_changes is None:
         raise BadInputError("A mip-mapped texture needs the derivatives of its coordinates.")
     shape = uv.shape[:-1]
-    view = torch.zeros(shape, dtype=torch.int64, device=uv.device)
-    if len(texels) > 1:
-        view = view + torch.arange(len(texels), device=uv.device).view(-1, 1, 1)
-    view, points = view.reshape(-1), uv.reshape(-1, 2)
-    if mode != "linear-mipmap-linear" or uv_changes is None:
-        taps, weights = _taps(points, view, texels.shape, 0, nearest=mode == "nearest", boundary=boundary)
-        return weighted_rows(texels.reshape(-1, texels.shape[3]), taps, weights).view(*shape, -1)
+    points = uv.reshape(-1, 2)
+    changes = None if uv_changes is None else uv_changes.reshape(-1, 4)
+    view = torch.arange(len(texels), device=uv.device).view(-1, 1, 1).expand(shape).reshape(-1)
+    if inside is None:
+        return _looked_up(texels, points, changes, view, mode, boundary, max_mip_level).view(*shape, -1)
+    # Most pixels of most views see no surface at all: looking them up costs more than the rest together.
+    pixel = inside.reshape(-1).nonzero().squeeze(1)
+    if changes is not None:
+        changes = distinct_rows(changes, pixel)
+    found = _looked_up(
+        texels, distinct_rows(points, pixel), changes, view[pixel], mode, boundary, max_mip_level
+    )
+    image = found.new_zeros(len(points), found.shape[1]).index_copy(0, pixel, found)
+    return image.view(*shape, -1)
+
+
+def _looked_up(
+    texels: Tensor,
+    points: Tensor,
+    changes: Tensor | None,
+    view: Tensor,
+    mode: Filter,
+    boundary: Boundary,
+    max_mip_level: int | None,
+) -> Tensor:
+    """The colours (P, C) at ``points`` (P, 2) of the textures ``view`` (P,), where ``changes`` are (P, 4)."""
+    if mode != "linear-mipmap-linear" or changes is None:
+        flat = _taps(points, view, texels.shape, 0, nearest=mode == "nearest", boundary=boundary)
+        return weighted_rows(texels.reshape(-1, texels.shape[3]), *flat)
     levels = pyramid(texels, max_mip_level)
-    level = mip_level(uv_changes.reshape(-1, 4), texels.shape[2], texels.shape[1]).clamp(0, len(levels) - 1)
+    level = mip_level(changes, texels.shape[2], texels.shape[1]).clamp(0, len(levels) - 1)
     lower = level.detach().floor().clamp(max=max(len(levels) - 2, 0))
     above = (level - lower).unsqueeze(1)
     near = _taps_in(levels, points, view, lower.long(), boundary)
     if len(levels) == 1:
-        return weighted_rows(texels.reshape(-1, texels.shape[3]), *near).view(*shape, -1)
+        return weighted_rows(texels.reshape(-1, texels.shape[3]), *near)
     far = _taps_in(levels, points, view, lower.long() + 1, boundary)
     table = torch.cat([each.reshape(-1, each.shape[3]) for each in levels])
     taps = torch.cat([near[0], far[0]], dim=1)
     weights = torch.cat([near[1] * (1 - above), far[1] * above], dim=1)
-    return weighted_rows(table, taps, weights).view(*shape, -1)
+    return weighted_rows(table, taps, weights)
 
 
 def pyramid(texels: Tensor, max_mip_level: int | None = None) -> list[Tensor]:
@@ -118,31 +142,28 @@ def _taps(
         points = points - points.detach().floor()
     x, y = points[:, 0] * width - 0.5, points[:, 1] * height - 0.5
     if nearest:
-        left, low = (x.detach() + 0.5).floor(), (y.detach() + 0.5).floor()
-        corners = [(left, low, torch.ones_like(x))]
+        across = [((x.detach() + 0.5).floor(), torch.ones_like(x))]
+        up = [((y.detach() + 0.5).floor(), torch.ones_like(y))]
     else:
         if boundary == "clamp":
             x, y = _clamped(x, width), _clamped(y, height)
         left, low = x.detach().floor(), y.detach().floor()
-        right_share, high_share = x - left, y - low
-        left_share, low_share = 1 - right_share, 1 - high_share
-        corners = [
-            (left, low, left_share * low_share),
-            (left + 1, low, right_share * low_share),
-            (left, low + 1, left_share * high_share),
-            (left + 1, low + 1, right_share * high_share),
-        ]
-    taps, weights = [], []
-    for column, row, weight in corners:
-        if boundary == "zero":
-            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-            weight = weight * inside
-        across, up = column.long(), row.long()
-        across = across % width if boundary == "wrap" else _clamped(across, width)
-        up = up % height if boundary == "wrap" else _clamped(up, height)
-        taps.append(first + (view * height + up) * width + across)
-        weights.append(weight)
+        across = [(left, 1 - (x - left)), (left + 1, x - left)]
+        up = [(low, 1 - (y - low)), (low + 1, y - low)]
+    base = first + view * (height * width)
+    columns = [_within(place, width, share, boundary) for place, share in across]
+    lines = [_within(place, height, share, boundary) for place, share in up]
+    taps = [base + (line * width + column) for line, _ in lines for column, _ in columns]
+    weights = [high * wide for _, high in lines for _, wide in columns]
     return torch.stack(taps, dim=1), torch.stack(weights, dim=1)
+
+
+def _within(place: Tensor, size: Tensor | int, share: Tensor, boundary: Boundary) -> tuple[Tensor, Tensor]:
+    """Whole numbers ``place`` (P,) as those of texels 0..size - 1, and the shares that these have."""
+    if boundary == "zero":
+        share = share * ((place >= 0) & (place < size))
+    whole = place.long()
+    return whole % size if boundary == "wrap" else _clamped(whole, size), share
 
 
 def _clamped(value: Tensor, size: Tensor | int) -> Tensor:

@@ -29,11 +29,9 @@ def visible(positions: Tensor, triangles: Tensor, height: int, width: int) -> Te
     clipped, as OpenGL does; of two at one depth the lower number wins.
     """
     batch, count = len(positions), len(triangles)
-    screen = torch.stack(to_screen(positions.double(), height, width), dim=-1)  # (B, V, 3)
-    corners = screen[:, triangles.long()].reshape(batch * count, 3, 3)
-    corners, number = _on_screen(corners, height, width)
+    corners, number = _on_screen(positions.double(), triangles.long(), height, width)
     best = torch.full((batch * height * width,), _EMPTY, dtype=torch.int64, device=positions.device)
-    if len(corners):
+    if len(number):
         spans = _spans(corners, height, width)
         view, triangle = number // count, number % count
         for part in _chunks(spans[2]):
@@ -42,34 +40,53 @@ def visible(positions: Tensor, triangles: Tensor, height: int, width: int) -> Te
     return found.view(batch, height, width)
 
 
-def _on_screen(corners: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """The triangles (n, 3 corners sorted by y, xyz) that can cover a pixel centre, and their numbers."""
-    low, high = corners.amin(1), corners.amax(1)
+Corners = tuple[Tensor, Tensor, Tensor]
+"""x, y and z/w on the screen, each (3 corners, n): operations run over contiguous memory."""
+
+
+def _on_screen(positions: Tensor, triangles: Tensor, height: int, width: int) -> tuple[Corners, Tensor]:
+    """The triangles that can cover a pixel centre, their corners sorted by y, and their numbers (n,)."""
+    flat = triangles.T.reshape(-1)
+    x, y, z = (
+        axis.index_select(1, flat).view(len(axis), 3, -1).transpose(0, 1).reshape(3, -1)
+        for axis in to_screen(positions, height, width)
+    )
+    (left, right), (low, high), (near, far) = _extent(x), _extent(y), _extent(z)
     kept = (
-        (low[:, 0] <= width - 1) & (high[:, 0] > 0)
-        & (low[:, 1] <= height - 1) & (high[:, 1] > 0)
-        & (low[:, 2] <= 1) & (high[:, 2] >= -1)
-        & (low[:, :2].ceil() < high[:, :2].ceil()).all(1)
+        (left <= width - 1) & (right > 0)
+        & (low <= height - 1) & (high > 0)
+        & (near <= 1) & (far >= -1)
+        & (left.ceil() < right.ceil()) & (low.ceil() < high.ceil())
     )  # fmt: skip
     number = kept.nonzero().squeeze(1)
-    corners = corners[number]
-    order = corners[:, :, 1].argsort(dim=1, stable=True)
-    return corners.gather(1, order.unsqueeze(2).expand(-1, -1, 3)), number
+    corners = [list(axis.index_select(1, number)) for axis in (x, y, z)]
+    for k in (0, 1, 0):  # bubbles: corners of one height stay in their order
+        swap = corners[1][k] > corners[1][k + 1]
+        for axis in corners:
+            axis[k : k + 2] = [
+                torch.where(swap, axis[k + 1], axis[k]), torch.where(swap, axis[k], axis[k + 1])
+            ]  # fmt: skip
+    a, b, c = (torch.stack(axis) for axis in corners)
+    return (a, b, c), number
 
 
-def _spans(corners: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """(row of ``corners``, first column, columns, screen row) of each stretch of covered pixel centres."""
-    x, y = corners[..., 0], corners[..., 1]
-    first = y[:, 0].ceil().clamp(min=0)
-    last = (y[:, 2].ceil() - 1).clamp(max=height - 1)
+def _extent(axis: Tensor) -> tuple[Tensor, Tensor]:
+    a, b, c = axis
+    return torch.minimum(torch.minimum(a, b), c), torch.maximum(torch.maximum(a, b), c)
+
+
+def _spans(corners: Corners, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(triangle, first column, columns, screen row) of each stretch of covered pixel centres."""
+    x, y, _ = corners
+    first = y[0].ceil().clamp(min=0)
+    last = (y[2].ceil() - 1).clamp(max=height - 1)
     index, row = _expanded(first, (last - first + 1).clamp(min=0).long())
     # Each edge from its lower to its upper end, so that both of its triangles compute the same crossing.
-    slope = torch.stack(
-        [(x[:, b] - x[:, a]) / (y[:, b] - y[:, a]) for a, b in ((0, 1), (1, 2), (0, 2))], dim=1
-    )
-    upper = (row >= y[index, 1]).long()  # which of the two short edges the row crosses
-    short = x[index, upper] + (row - y[index, upper]) * slope[index, upper]
-    long = x[index, 0] + (row - y[index, 0]) * slope[index, 2]
+    slope = torch.stack([(x[b] - x[a]) / (y[b] - y[a]) for a, b in ((0, 1), (1, 2))]).view(-1)
+    upper = row >= y[1][index]  # which of the two short edges the row crosses
+    start = torch.where(upper, index + x.shape[1], index)
+    short = x.view(-1)[start] + (row - y.view(-1)[start]) * slope[start]
+    long = x[0][index] + (row - y[0][index]) * ((x[2] - x[0]) / (y[2] - y[0]))[index]
     left = torch.minimum(short, long).ceil().clamp(min=0)
     right = (torch.maximum(short, long).ceil() - 1).clamp(max=width - 1)
     columns = (right - left + 1).clamp(min=0).long()
@@ -79,7 +96,7 @@ def _spans(corners: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Te
 
 def _resolve(
     best: Tensor,
-    corners: Tensor,
+    corners: Corners,
     spans: list[Tensor],
     view: Tensor,
     triangle: Tensor,
@@ -89,21 +106,20 @@ def _resolve(
     """Lower ``best`` (pixels,) to the keys of the samples in ``spans``."""
     index, left, columns, row = spans
     # z/w is linear on the screen: along a span it takes equal steps.
-    origin, to_b, to_c = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area = to_b[:, 0] * to_c[:, 1] - to_b[:, 1] * to_c[:, 0]
-    along_x = (to_b[:, 2] * to_c[:, 1] - to_c[:, 2] * to_b[:, 1]) / area
-    along_y = (to_c[:, 2] * to_b[:, 0] - to_b[:, 2] * to_c[:, 0]) / area
-    begin = origin[index]
-    start = begin[:, 2] + along_x[index] * (left - begin[:, 0]) + along_y[index] * (row - begin[:, 1])
-    span, column = _expanded(left, columns)
-    owner = index[span]
-    depth = start[span] + along_x[owner] * (column - left[span])
+    x, y, z = corners
+    xb, yb, zb, xc, yc, zc = x[1] - x[0], y[1] - y[0], z[1] - z[0], x[2] - x[0], y[2] - y[0], z[2] - z[0]
+    area = xb * yc - yb * xc
+    along_x, along_y = ((zb * yc - zc * yb) / area)[index], ((zc * xb - zb * xc) / area)[index]
+    start = z[0][index] + along_x * (left - x[0][index]) + along_y * (row - y[0][index])
+    pixel = (view[index] * height + row.long()) * width + left.long()
+    nearest, farthest = (bound[index] for bound in _extent(z))
+    span, step = _expanded(torch.zeros_like(columns), columns)
+    depth = start[span] + along_x[span] * step
     # A sliver's plane is ill-conditioned, its corners are not.
-    depth = depth.clamp(corners[:, :, 2].amin(1)[owner], corners[:, :, 2].amax(1)[owner])
-    key = ((depth + 1) * (0.5 * _DEPTHS)).long() << 32 | triangle[owner]
-    pixel = (view[owner] * height + row[span].long()) * width + column.long()
+    depth = depth.clamp(nearest[span], farthest[span])
+    key = ((depth + 1) * (0.5 * _DEPTHS)).long() << 32 | triangle[index][span]
     clipped = (depth < -1) | (depth > 1)
-    best.scatter_reduce_(0, pixel, torch.where(clipped, _EMPTY, key), "amin")
+    best.scatter_reduce_(0, pixel[span] + step, torch.where(clipped, _EMPTY, key), "amin")
 
 
 def _expanded(first: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:

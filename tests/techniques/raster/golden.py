@@ -36,7 +36,7 @@ def pictures(backend: Rasteriser, device: str = "cpu") -> dict[str, np.ndarray]:
         positions = seen(vertices, *CAMERAS)
         raster, changes = backend.rasterize(positions, triangles, SIZE, SIZE)
         at, slopes = backend.interpolate(uv, raster, triangles, changes, (0, 1))
-        colours = backend.texture(texels, at, slopes) * (raster[..., 3:] > 0)
+        colours = backend.texture(texels, at, slopes, inside=raster[..., 3] > 0)
         picture = backend.antialias(colours, raster, positions, edge_table(triangles))
         weights = torch.linspace(0, 1, SIZE, device=device).view(1, SIZE, 1, 1)
         (picture * picture * weights).sum().backward()

@@ -161,6 +161,21 @@ def test_texture_has_the_gradients_of_finite_differences():
     assert gradcheck(lambda t: texture(t, uv.detach(), filter_mode="nearest"), (texels,))
 
 
+def test_only_what_is_inside_is_looked_up():
+    texels, uv, changes = random(2, 8, 8, 3), random(2, 5, 6, 2, seed=1), random(2, 5, 6, 4, seed=2) - 0.5
+    inside = random(2, 5, 6, seed=3) < 0.4
+    for slopes in (changes, None):
+        results = []
+        for only in (inside, None):
+            leaves = [each.clone().requires_grad_() for each in (texels, uv)]
+            image = texture(*leaves, slopes, inside=only) * inside.unsqueeze(-1)
+            image.square().sum().backward()
+            results.append([image.detach(), *(leaf.grad for leaf in leaves)])
+        assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(*results, strict=True))
+    assert (texture(texels, uv, inside=inside)[~inside] == 0).all()
+    assert texture(texels, uv, inside=torch.zeros_like(inside)).abs().sum() == 0
+
+
 def test_textures_that_cannot_be_halved_are_refused():
     with pytest.raises(BadInputError, match="10 x 6 cannot be halved 2 times"):
         pyramid(random(1, 6, 10, 3))
