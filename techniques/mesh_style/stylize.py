@@ -17,7 +17,7 @@ from torch import Tensor
 from techniques.losses import Terms, TotalVariation
 from techniques.mesh_style.cameras import HELD_OUT, cameras_of_step
 from techniques.mesh_style.form import Form
-from techniques.mesh_style.paint import Paint
+from techniques.mesh_style.paint import Paint, colour_axes
 from techniques.mesh_style.settings import MeshStyleSettings
 from techniques.mesh_style.statistics import kept_looks, style_loss, views_moments
 from techniques.meshes.render import Light, Surface, View, render
@@ -144,7 +144,7 @@ class _Plan:
         self.form = Form.of(work.surface) if settings.what != "texture" else None
         self.paints = settings.what != "geometry"
         noise = _NOISE if settings.start == "noise" and self.paints else 0.0
-        self.paint = Paint(work.base, noise=noise, seed=settings.seed)
+        self.paint = Paint(work.base, colour_axes(work.styles), noise=noise, seed=settings.seed)
 
     def stages(self) -> list[Stage]:
         """Coarse to fine for the form, then coarse to fine for the colours on it."""

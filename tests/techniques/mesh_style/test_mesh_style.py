@@ -16,7 +16,7 @@ from techniques.cli import run
 from techniques.mesh_style import MeshStyleSettings, mesh_style_files
 from techniques.mesh_style.cameras import cameras_of_step
 from techniques.mesh_style.command import mesh_style
-from techniques.mesh_style.paint import Paint
+from techniques.mesh_style.paint import Paint, colour_axes
 from techniques.mesh_style.statistics import views_moments
 from techniques.mesh_style.stylize import Work, judged, stylize
 from techniques.meshes.atlas import atlas_for
@@ -26,7 +26,7 @@ from techniques.meshes.render import surface_of
 from techniques.meshes.shapes import icosphere
 from techniques.meshes.texels import texels
 from techniques.optimise import Verdict
-from techniques.pictures import read_picture
+from techniques.pictures import Picture, read_picture
 from techniques.raster.backend import TorchRasteriser
 from techniques.raster.cameras import Camera
 from techniques.raster.views import read_cameras
@@ -147,6 +147,23 @@ def test_texels_that_nothing_touched_keep_their_colour_to_the_last_bit():
     changed = (paint.finished(parameters) != base).any(-1)
     assert changed.sum() == 1
     assert changed[32, 32]
+
+
+def test_colours_change_along_those_of_the_style():
+    ramp = np.linspace(0, 1, 64, dtype=np.float32)[:, None, None] * np.array([1, 0.5, 0.25], np.float32)
+    axes = colour_axes([Picture(np.repeat(ramp, 64, 1))])
+    lengths = axes.norm(dim=0) / 3**0.5
+    assert torch.allclose(lengths.sort().values, torch.tensor([0.15, 0.15, 1.0]), atol=1e-3)
+    longest = axes[:, lengths.argmax()] / 3**0.5
+    assert (longest @ torch.tensor([1, 0.5, 0.25])).abs() == pytest.approx(1.3125**0.5, rel=1e-4)
+    of_one_colour = colour_axes([Picture(np.full((64, 64, 3), 0.5, np.float32))])
+    assert torch.allclose(of_one_colour.norm(dim=0), torch.full((3,), 3**0.5))
+
+    paint = Paint(torch.full((32, 32, 3), 0.5), axes)
+    parameters = {name: torch.randn_like(value) * 0.01 for name, value in paint.parameters().items()}
+    moved = paint.colors(parameters).sub(0.5).view(-1, 3)
+    along = moved @ longest
+    assert (moved - along[:, None] * longest).norm() < 0.3 * moved.norm()
 
 
 def test_cameras_are_the_same_for_the_same_step_and_surround_the_mesh():
