@@ -186,10 +186,10 @@ class _Run:
         loss, parts = float(evaluated[0].total.detach()), {k: float(v) for k, v in evaluated[0].parts.items()}
         moved = all(math.isfinite(float(leaf.detach().sum())) for leaf in self.leaves.values())
         if not math.isfinite(loss) or not moved:
+            remedy = ", or try --optimizer adam" if isinstance(self.method, torch.optim.LBFGS) else ""
             raise DivergedError(
-                f"Step {self.number + 1} ({self.stages[self.stage].name}): the loss is not a number "
-                "any more. "
-                "Lower --style-weight, or try --optimizer adam.",
+                f"Step {self.number + 1} ({self.stages[self.stage].name}): the loss is not a number any "
+                f"more. Lower the weights{remedy}.",
                 (self.kept or before or None) if self.number else None,
             )
         self._keep(before, loss)

@@ -79,6 +79,13 @@ def build(draft: Draft) -> Mesh:
     kept, spare, spare_of = _sorted_out(place[polygons.vertices[triangles]])
     if not len(kept):
         raise no_faces(path)
+    corners = polygons.vertices[triangles[kept]]
+    # Nearly always the first few settle it.
+    if not _have_area(draft.vertices, corners[:100]) and not _have_area(draft.vertices, corners):
+        raise BadInputError(
+            f"{path} has faces without area only: all of their corners lie on lines. Check the export's "
+            "scale, and whether an axis was lost."
+        )
     flat = int((spare_of < 0).sum()) + int((polygons.sizes < 3).sum())
     if flat:
         notes.append(
@@ -104,6 +111,14 @@ def build(draft: Draft) -> Mesh:
         up=draft.up,
         repaired=tuple(notes),
     )
+
+
+def _have_area(vertices: Floats, faces: Ints) -> bool:
+    """Whether one of ``faces`` [F, 3] is more than a line, as ``health`` counts it."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    doubled = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    longest = np.max([np.square(side).sum(1) for side in (b - a, c - b, a - c)], axis=0)
+    return bool((doubled > 2e-12 * longest).any())
 
 
 def _sorted_out(place: Ints) -> tuple[Ints, Ints, Ints]:

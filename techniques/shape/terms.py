@@ -19,9 +19,10 @@ def roughness(displacement: Tensor, laplacian: Laplacian) -> Tensor:
 
 def bending(vertices: Tensor, folds: "Folds") -> Tensor:
     """How far folds have opened or closed: the mean of (cos a - cos a0)^2 over the inner edges, with a the
-    angle between the normals of the two triangles at the edge, for ``vertices`` (V, 3).
+    angle between the normals of the two triangles at the edge, for ``vertices`` (V, 3). Without such edges
+    nothing bends.
     """
-    return (folds.cosines(vertices) - folds.before).square().mean()
+    return (folds.cosines(vertices) - folds.before).square().sum() / max(len(folds.before), 1)
 
 
 def planarity(vertices: Tensor, planes: Planes) -> Tensor:

@@ -251,6 +251,7 @@ def test_a_moved_corner_takes_its_normal_along_and_leaves_the_others(obj):
         ("v 0,5 0 0\nf 1 1 1", "line 1: 'v 0,5 0 0' cannot be read (is a decimal comma"),
         ("v 0 0\nf 1 1 1", "line 1: 'v 0 0' cannot be read"),
         (SQUARE + "f 1 1 2\n", "has no faces"),
+        ("v 0 0 0\nv 1 1 1\nv 2 2 2\nv 3 3 3\nf 1 2 3\nf 2 3 4\n", "has faces without area only"),
         ("vp 0 1\ncstype bezier\ncurv 0 1 1 2\n", "has no faces"),
     ],
 )

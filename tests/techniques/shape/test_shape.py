@@ -143,6 +143,14 @@ def test_a_smooth_surface_has_no_planes():
     assert float(planarity(torch.from_numpy(mesh.vertices), empty)) == 0
 
 
+def test_a_fin_has_no_folds_that_could_bend():
+    """Three triangles at one edge: no two of them are neighbours, and a mean over none is no number."""
+    vertices = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1]])
+    faces = torch.tensor([[0, 1, 2], [0, 1, 3], [0, 1, 4]])
+    pairs, _ = neighbours(faces.numpy())
+    assert bending(vertices * 2, Folds.of(vertices, faces, torch.from_numpy(pairs))) == 0
+
+
 def test_terms_are_0_for_the_mesh_as_it_came_and_see_dents():
     mesh = icosphere(1)
     vertices, faces = tensors(mesh)
