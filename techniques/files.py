@@ -7,11 +7,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from techniques.errors import WorkFailedError
+from techniques.errors import BadInputError, WorkFailedError
 
-__all__ = ["write_text", "written_whole"]
+__all__ = ["output_problems", "write_text", "written_whole"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def output_problems(output: Path) -> Iterator[None]:
+    """Say of an `OSError` in the block what a person does about the folder or file ``output``.
+
+    Raises:
+        WorkFailedError: the disk is full.
+        BadInputError: nothing can be written there.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise WorkFailedError(f"{output}: the disk is full. Free some space and run it again.") from error
+        raise BadInputError(
+            f"-o {output} cannot be written: {error.strerror or error}. Choose another -o."
+        ) from error
 
 
 @contextmanager

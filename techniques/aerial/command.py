@@ -1,6 +1,5 @@
 """``deepdesign aerial``: the command line's view of pictures by place."""
 
-import errno
 import json
 import os
 import time
@@ -25,7 +24,7 @@ from techniques.datasets.errors import SourceError
 from techniques.datasets.manifest import InUseError
 from techniques.datasets.page import PAGE, write_report
 from techniques.errors import BadInputError, WorkFailedError
-from techniques.files import write_text, written_whole
+from techniques.files import output_problems, write_text, written_whole
 from techniques.options import file_options
 from techniques.progress import Progress, progress_for
 from techniques.runs import data_folder, versions
@@ -203,10 +202,9 @@ def _one(
     path = path.with_suffix(_SAME.get(path.suffix.lower(), path.suffix.lower()))
     (window,) = pairs[0]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        facts = make_one(window, layers[0], path, _order(path.suffix, given))
-    except OSError as error:
-        raise _unwritable(path, error) from error
+        with output_problems(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            facts = make_one(window, layers[0], path, _order(path.suffix, given))
     except (SourceError, TileError) as error:
         raise WorkFailedError(telling.sorry(str(error), layers)) from error
     return {
@@ -225,21 +223,20 @@ def _folder(
     given: dict[str, Any],
 ) -> dict[str, Any]:
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        seen = preview([pair[0] for pair in pairs], layers[0])
-        if seen is not None:
-            with written_whole(root / "preview.png") as draft:
-                seen.save(draft, "PNG")
-            progress.say(f"Preview: {root / 'preview.png'}")
+        with output_problems(root):
+            root.mkdir(parents=True, exist_ok=True)
+            seen = preview([pair[0] for pair in pairs], layers[0])
+            if seen is not None:
+                with written_whole(root / "preview.png") as draft:
+                    seen.save(draft, "PNG")
+                progress.say(f"Preview: {root / 'preview.png'}")
 
-        def report(done: int, total: int) -> None:
-            progress.advance("pictures", done, total, {})
+            def report(done: int, total: int) -> None:
+                progress.advance("pictures", done, total, {})
 
-        made = make(pairs, layers, root, client, _order(f".{given['kind']}", given), report)
+            made = make(pairs, layers, root, client, _order(f".{given['kind']}", given), report)
     except InUseError as error:
         raise BadInputError(f"-o {root}: {error}.") from error
-    except OSError as error:
-        raise _unwritable(root, error) from error
     return {
         "results": [str(root)],
         "metrics": {
@@ -290,9 +287,3 @@ def _finish(
 
 def _order(suffix: str, given: dict[str, Any]) -> Order:
     return Order(suffix=suffix, max_overzoom=given["max_overzoom"], keep_blank=given["keep_blank"])
-
-
-def _unwritable(path: Path, error: OSError) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return WorkFailedError(f"{path}: the disk is full. Free some space and run it again.")
-    return BadInputError(f"-o {path} cannot be written: {error.strerror or error}. Choose another -o.")

@@ -1,6 +1,5 @@
 """``deepdesign unpack`` and ``deepdesign pack``: the command line's view of archives."""
 
-import errno
 import json
 import time
 from pathlib import Path
@@ -15,8 +14,8 @@ from techniques.archives.pack import Content, check_target, content
 from techniques.archives.pack import pack as write_archive
 from techniques.archives.unpack import Settings, Unpacked, read_plan
 from techniques.archives.unpack import unpack as write_folder
-from techniques.errors import BadInputError, WorkFailedError
-from techniques.files import write_text
+from techniques.errors import BadInputError
+from techniques.files import output_problems, write_text
 from techniques.options import file_options
 from techniques.progress import Progress, progress_for
 from techniques.runs import versions
@@ -118,25 +117,18 @@ def pack(
         raise BadInputError(f"-o {target}: name a file that ends in .zip, in a folder that exists.")
     progress = progress_for(quiet=quiet, as_json=as_json)
     try:
-        found = content(source, target)
-        if not list_only:
-            check_target(found, target, overwrite=overwrite)
-        _tell_content(progress, found)
-        if list_only:
-            for member in found.members:
-                click.echo(f"{member.size:>13,}  {shown(member.name, 200)}")
-            return
-        result = write_archive(found, target, _counting(progress, "packing"), overwrite=overwrite)
+        with output_problems(target):
+            found = content(source, target)
+            if not list_only:
+                check_target(found, target, overwrite=overwrite)
+            _tell_content(progress, found)
+            if list_only:
+                for member in found.members:
+                    click.echo(f"{member.size:>13,}  {shown(member.name, 200)}")
+                return
+            result = write_archive(found, target, _counting(progress, "packing"), overwrite=overwrite)
     except ArchiveError as error:
         raise BadInputError(f"{folder}: {error}.") from error
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise WorkFailedError(
-                f"{target}: the disk is full. Free some space, or choose another -o."
-            ) from error
-        raise BadInputError(
-            f"-o {target} cannot be written: {error.strerror or error}. Choose another -o."
-        ) from error
     finally:
         progress.end()
     progress.say(

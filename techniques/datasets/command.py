@@ -1,6 +1,5 @@
 """``deepdesign collect``: the command line's view of collecting."""
 
-import errno
 import json
 import os
 import time
@@ -22,8 +21,8 @@ from techniques.datasets.sources import demo
 from techniques.datasets.sources.base import Source
 from techniques.datasets.sources.registry import chosen, not_promised
 from techniques.datasets.telling import claims, refuse_nothing, tell
-from techniques.errors import BadInputError, WorkFailedError
-from techniques.files import write_text
+from techniques.errors import BadInputError
+from techniques.files import output_problems, write_text
 from techniques.options import file_options
 from techniques.progress import progress_for
 from techniques.runs import data_folder, versions
@@ -155,15 +154,10 @@ def collect(
         progress.advance(label, have, want, {})
 
     try:
-        result = fill(recipe, root, asked, client, order, report)
+        with output_problems(root):
+            result = fill(recipe, root, asked, client, order, report)
     except InUseError as error:
         raise BadInputError(f"-o {root}: {error}.") from error
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise WorkFailedError(f"{root}: the disk is full. Free some space and run it again.") from error
-        raise BadInputError(
-            f"-o {root} cannot be written: {error.strerror or error}. Choose another -o."
-        ) from error
     finally:
         progress.end()
     tell(progress, recipe, result, order)
