@@ -8,11 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from techniques.datasets import sides
 from techniques.datasets.contents import Item, contents, hashes
 from techniques.datasets.credits import summary, warnings
 from techniques.datasets.licences import Licence
 from techniques.datasets.rows import Row, rows
+from techniques.datasets.sides import read_sides
 from techniques.datasets.similar import groups
 from techniques.datasets.split import SIDES, leaks, units
 
@@ -79,9 +79,8 @@ def overview(root: Path) -> Overview:
     seen = hashes(root, items)
     alike = [tuple(items[index].file for index in members) for members in groups(seen)]
     kept = [item.row for item in items if item.row]
-    split = _json(root / sides.NAME)
-    stands = {file: side for file, side in (split.get("sides") or {}).items() if isinstance(side, str)}
-    together = units(items, seen, by_creator=bool((split.get("terms") or {}).get("by_creator", True)))
+    stands, by_creator = read_sides(root)
+    together = units(items, seen, by_creator=by_creator)
     outlines, extent = _outlines(items)
     return Overview(
         name=root.name,

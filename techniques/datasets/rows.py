@@ -22,6 +22,7 @@ __all__ = [
     "Row",
     "as_row",
     "candidate_of",
+    "inside",
     "lines",
     "parsed",
     "place_of",
@@ -35,6 +36,13 @@ _PATHS = {
     "page": {"class": 1},
     "place": {"file": 2, "folder": 1},
 }
+# What every line of its kind says; whoever reads one relies on it.
+_NEEDED = {
+    "image": {"class", "source", "source_id", "status", "reason"},
+    "page": {"class", "source", "query", "cursor", "candidates"},
+    "place": {"file", "folder"},
+}
+_NEEDED_OF_KEPT = {"file", "sha256"}
 # Texts that thousands of rows have in common.
 _REPEATED = {
     *(
@@ -115,14 +123,15 @@ def parsed(line: bytes, number: int) -> Row:
     try:
         row: Row = json.loads(line, object_pairs_hook=_shared)
         kind = row["row"]
-        inside = all(
-            _inside(row[name], pieces) for name, pieces in _PATHS.get(kind, {}).items() if row.get(name)
-        )
+        safe = all(inside(row[name], pieces) for name, pieces in _PATHS[kind].items() if row.get(name))
+        needed = _NEEDED[kind] | (_NEEDED_OF_KEPT if row.get("status") == "kept" else set())
+        if safe and not row.keys() >= needed:
+            raise KeyError(needed - row.keys())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedManifestError(
             f"{NAME}, line {number}, is damaged. Restore a copy, or choose another -o."
         ) from error
-    if not inside:
+    if not safe:
         raise DamagedManifestError(
             f"{NAME}, line {number}, names a file outside the dataset. Do not use it; choose another -o."
         )
@@ -137,7 +146,8 @@ def _shared(pairs: list[tuple[str, Any]]) -> Row:
     }
 
 
-def _inside(path: str, pieces: int) -> bool:
+def inside(path: str, pieces: int) -> bool:
+    """Whether ``path`` has so many ``pieces``, none of which leads out of the dataset."""
     parts = path.split("/")
     return len(parts) == pieces and not any(part in ("", ".", "..") or "\0" in part for part in parts)
 

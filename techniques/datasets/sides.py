@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from techniques.datasets.rows import inside
+from techniques.datasets.split import SIDES
 from techniques.errors import BadInputError
 from techniques.files import write_text
 
-__all__ = ["NAME", "Terms", "read_known", "write_sides"]
+__all__ = ["NAME", "Terms", "read_known", "read_sides", "write_sides"]
 
 NAME = "split.json"
 
@@ -30,8 +32,14 @@ class Terms:
 def read_known(root: Path, terms: Terms) -> dict[str, str]:
     """The sides that an earlier split of the dataset in ``root`` gave under the same ``terms``."""
     saved = _saved(root / NAME)
-    sides = saved.get("sides")
-    return dict(sides) if saved.get("terms") == asdict(terms) and isinstance(sides, dict) else {}
+    return _sides(saved) if saved.get("terms") == asdict(terms) else {}
+
+
+def read_sides(root: Path) -> tuple[dict[str, str], bool]:
+    """How the dataset in ``root`` is divided now, and whether creators were kept together."""
+    saved = _saved(root / NAME)
+    terms = saved.get("terms")
+    return _sides(saved), bool(terms.get("by_creator", True)) if isinstance(terms, dict) else True
 
 
 def write_sides(root: Path, out: Path, sides: Mapping[str, str], terms: Terms) -> None:
@@ -42,7 +50,7 @@ def write_sides(root: Path, out: Path, sides: Mapping[str, str], terms: Terms) -
     Raises:
         BadInputError: ``out`` holds things that no split of ours put there.
     """
-    before = dict(_saved(out / NAME).get("sides") or {})
+    before = _sides(_saved(out / NAME))
     if out.exists() and not out.is_dir():
         raise BadInputError(f"-o {out} is a file. Name a folder.")
     if not before and out.exists() and any(out.iterdir()):
@@ -71,6 +79,16 @@ def _saved(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return read if isinstance(read, dict) else {}
+
+
+def _sides(saved: dict[str, Any]) -> dict[str, str]:
+    """Each file's side. The text may be a stranger's, and what it names is linked to and deleted."""
+    sides = saved.get("sides")
+    return {
+        file: side
+        for file, side in (sides.items() if isinstance(sides, dict) else ())
+        if side in SIDES and inside(file, 2)
+    }
 
 
 def _link(source: Path, target: Path) -> None:

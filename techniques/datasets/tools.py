@@ -21,6 +21,7 @@ from techniques.datasets.sources.registry import rules
 from techniques.datasets.split import SIDES, SplitError, assign, leaks, units
 from techniques.datasets.upkeep import refreshed, verified
 from techniques.errors import BadInputError, WorkFailedError
+from techniques.files import output_problems
 from techniques.report import GENERATOR
 
 _DONE = {"keep": "kept", "drop": "dropped", "move": "moved"}
@@ -76,7 +77,8 @@ def split(folder: str, output: str | None, val: float, test: float, seed: int, b
     if leaks(decided.sides, items, together):
         raise RuntimeError("a unit stands on two sides")
     out = Path(output).absolute() if output else root.with_name(f"{root.name}.split")
-    write_sides(root, out, decided.sides, terms)
+    with output_problems(out):
+        write_sides(root, out, decided.sides, terms)
     for note in decided.notes:
         click.echo(f"Note: {note}.", err=True)
     counted = Counter((decided.sides[item.file], item.folder) for item in items)

@@ -231,6 +231,28 @@ def test_a_split_goes_neither_into_the_set_nor_over_other_things(
     assert "other things" in one_line(here("dataset", "split", own, "-o", tmp_path / "full"), status=2)
 
 
+def test_a_strangers_split_leads_nowhere_else(own: Path, here: Run, tmp_path: Path) -> None:
+    """What an earlier split names is linked to and deleted, so a name may not lead out of it."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("two years")
+    out = tmp_path / "theirs"
+    (out / "train").mkdir(parents=True)
+    anywhere = {"../../mine/thesis.txt": "train", "mine/thesis.txt": "..", "a/b": ["train"]}
+    (out / "split.json").write_text(json.dumps({"sides": anywhere | {"a/b.png": "val"}}))
+    assert here("dataset", "split", own, "-o", out).returncode == 0
+    assert (tmp_path / "mine/thesis.txt").read_text() == "two years"
+    # And one that came with the pictures does not put them elsewhere.
+    saved = json.loads((own / "split.json").read_text())
+    saved["sides"] = dict.fromkeys(saved["sides"], "../../mine")
+    (own / "split.json").write_text(json.dumps(saved))
+    assert here("dataset", "split", own, "-o", tmp_path / "again").returncode == 0
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["thesis.txt"]
+
+
+def test_a_split_that_cannot_be_written_is_said(own: Path, here: Run) -> None:
+    assert "cannot be written" in one_line(here("dataset", "split", own, "-o", "/dev/null/x"), status=2)
+
+
 def test_duplicates_are_listed(own: Path, here: Run) -> None:
     finished = here("dataset", "duplicates", own)
     assert sorted(finished.stdout.splitlines()) == [
