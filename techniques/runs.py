@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -24,9 +24,11 @@ __all__ = [
     "data_folder",
     "default_folder",
     "finished_record",
+    "is_record",
     "occupied",
     "place_for",
     "place_in",
+    "refuse_taken",
     "versions",
     "weights_folder",
     "write_record",
@@ -264,10 +266,33 @@ def _refuse_strangers(place: Place, output: Path) -> None:
         )
 
 
-def _result_of(record: Path) -> str | None:
-    """The name of what the run made that ``record`` is of; None if it is no such record."""
+def refuse_taken(
+    output: Path, files: Iterable[Path], *, ours: bool, advice: str, inputs: Iterable[Path] = ()
+) -> None:
+    """Refuse to write ``files`` for ``-o output`` if one is read as an input, or is there and not ``ours``.
+
+    Raises:
+        BadInputError: one of them would be lost; the text ends with ``advice``.
+    """
+    read = [path for path in inputs if path.exists()]
+    for path in files:
+        if path.exists() and any(path.samefile(other) for other in read):
+            raise BadInputError(f"-o {output}: {path} is read by this run and would be lost. {advice}")
+        if os.path.lexists(path) and not ours:
+            raise BadInputError(f"-o {output}: {path} is there, and is not of this result. {advice}")
+
+
+def is_record(record: Path, *, command: str, result: Path) -> bool:
+    """Whether ``record`` is there and says that ``command`` made ``result``."""
+    return _result_of(record, command) == result.name
+
+
+def _result_of(record: Path, command: str | None = None) -> str | None:
+    """The name of what the run (of ``command``) made that ``record`` is of; None if it is no such record."""
     try:
-        return Path(json.loads(record.read_text(encoding="utf-8"))["results"][0]).name
+        known = json.loads(record.read_text(encoding="utf-8"))
+        name = Path(known["results"][0]).name
+        return name if command in (None, known.get("command")) else None
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 

@@ -15,7 +15,7 @@ from techniques.aerial.cache import Cache, cache_folder
 from techniques.aerial.cost import cost, preview
 from techniques.aerial.mosaic import TileError
 from techniques.aerial.placing import SUFFIXES
-from techniques.aerial.run import Order, make, make_one
+from techniques.aerial.run import Order, files_of_one, make, make_one
 from techniques.aerial.services import Service, load, shipped
 from techniques.aerial.tiles import Tiles, opened
 from techniques.aerial.windows import Window
@@ -23,15 +23,27 @@ from techniques.datasets.client import Client, checked_contact
 from techniques.datasets.errors import SourceError
 from techniques.datasets.manifest import InUseError
 from techniques.datasets.page import PAGE, write_report
+from techniques.datasets.rows import NAME
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.files import output_problems, write_text, written_whole
 from techniques.options import file_options
 from techniques.progress import Progress, progress_for
-from techniques.runs import data_folder, versions
+from techniques.runs import data_folder, is_record, refuse_taken, versions
 
 _MANY_TILES = 2000
 _SAME = {".tiff": ".tif", ".jpeg": ".jpg"}
 _MEGABYTE = 1_000_000
+# What a folder gets beside its class folders.
+_SHEETS = (
+    "run.json",
+    NAME,
+    "preview.png",
+    "footprints.geojson",
+    "classes.json",
+    "credits.csv",
+    "ATTRIBUTION.md",
+    PAGE,
+)
 
 
 @click.command(short_help="Pictures of the ground by place, in metres, with licence.")
@@ -121,6 +133,10 @@ def aerial(
         choosing.check_size(wanted)
         chosen = choosing.chosen(services, wanted, given)
         pairs = [choosing.pair(window, chosen, given["max_overzoom"]) for window in wanted]
+        path = _one_path(output)
+        root = Path(output).absolute() if output else data_folder(os.environ).absolute() / stem
+        if not given["dry_run"]:
+            _refuse_loss(path, root, given)
         client = Client(contact=checked_contact(given["contact"]), allow_private=given["allow_private"])
         layers = _opened(chosen, client, given)
         telling.tell(progress, pairs, layers)
@@ -128,16 +144,40 @@ def aerial(
             return
         _refuse_too_many(pairs, layers, given)
         try:
-            if output and Path(output).suffix.lower() in {*SUFFIXES, *_SAME}:
-                record = _one(pairs, layers, Path(output).absolute(), given)
+            if path is not None:
+                record = _one(pairs, layers, path, given)
             else:
-                root = Path(output).absolute() if output else data_folder(os.environ).absolute() / stem
                 record = _folder(pairs, layers, root, client, progress, given)
         finally:
             progress.end()
             for tiles in layers:
                 _cache(tiles.service, given).trim(given["cache_mb"] * _MEGABYTE)
         _finish(record, seed, given, output, began, as_json=as_json, quiet=quiet)
+
+
+def _one_path(output: str | None) -> Path | None:
+    """The name of the one picture that ``-o`` asks for; None if it asks for a folder."""
+    if output is None or Path(output).suffix.lower() not in {*SUFFIXES, *_SAME}:
+        return None
+    path = Path(output).absolute()
+    return path.with_suffix(_SAME.get(path.suffix.lower(), path.suffix.lower()))
+
+
+def _record_of(path: Path) -> Path:
+    return path.with_suffix(".run.json")
+
+
+def _refuse_loss(path: Path | None, root: Path, given: dict[str, Any]) -> None:
+    """Refuse, before anything is fetched, to write over what the user has drawn or another run has made."""
+    inputs = [Path(given[name]) for name in ("polygon", "points", "services") if given[name]]
+    if path is not None:
+        record = _record_of(path)
+        files, ours = (*files_of_one(path), record), is_record(record, command="aerial", result=path)
+        refuse_taken(path, files, ours=ours, inputs=inputs, advice="Choose another name.")
+        return
+    # A dataset is gone on with, whichever of our commands began it.
+    files, ours = tuple(root / name for name in _SHEETS), (root / NAME).exists()
+    refuse_taken(root, files, ours=ours, inputs=inputs, advice="Choose another folder.")
 
 
 def _opened(services: list[Service], client: Client, given: dict[str, Any]) -> list[Tiles]:
@@ -199,7 +239,6 @@ def _one(
     """One picture under its own name; its record beside it."""
     if len(pairs) != 1 or len(layers) != 1:
         raise BadInputError(f"-o {path.name} is one picture, and this makes several. Name a folder.")
-    path = path.with_suffix(_SAME.get(path.suffix.lower(), path.suffix.lower()))
     (window,) = pairs[0]
     try:
         with output_problems(path):
@@ -210,7 +249,7 @@ def _one(
     return {
         "results": [str(path)],
         "metrics": {"pictures": 1, "failed": {}, "layers": [layers[0].service.name], "picture": facts},
-        "place": path.with_suffix(".run.json"),
+        "place": _record_of(path),
     }
 
 

@@ -14,7 +14,7 @@ from PIL import Image, TiffImagePlugin
 from techniques.aerial.windows import Window
 from techniques.files import write_text, written_whole
 
-__all__ = ["SUFFIXES", "footprint", "footprints", "outline", "save", "world_file"]
+__all__ = ["SUFFIXES", "beside", "footprint", "footprints", "outline", "save", "world_file"]
 
 SUFFIXES = {".tif": ".tfw", ".png": ".pgw", ".jpg": ".jgw"}
 """The formats, and the names of their world files."""
@@ -48,13 +48,10 @@ def save(path: Path, image: Image.Image, window: Window, facts: dict[str, Any]) 
     Raises:
         WorkFailedError: the disk is full, or the folder cannot be written.
     """
-    write_text(path.with_suffix(SUFFIXES[path.suffix]), world_file(window))
-    write_text(path.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-    if path.suffix != ".tif":
-        # A world file has no coordinate system; these are where QGIS and ArcGIS look for it.
-        write_text(path.with_suffix(".prj"), _WKT + "\n")
-        aux = f"<PAMDataset><SRS>{_WKT.replace('&', '&amp;')}</SRS></PAMDataset>\n"
-        write_text(path.with_name(f"{path.name}.aux.xml"), aux)
+    aux = f"<PAMDataset><SRS>{_WKT.replace('&', '&amp;')}</SRS></PAMDataset>\n"
+    texts = world_file(window), json.dumps(facts, indent=1, ensure_ascii=False) + "\n", _WKT + "\n", aux
+    for file, text in zip(beside(path), texts, strict=False):
+        write_text(file, text)
     with written_whole(path) as draft:
         if path.suffix == ".tif":
             image.save(draft, "TIFF", compression="tiff_adobe_deflate", tiffinfo=_tags(window, facts))
@@ -62,6 +59,14 @@ def save(path: Path, image: Image.Image, window: Window, facts: dict[str, Any]) 
             image.save(draft, "JPEG", quality=95, subsampling=0)
         else:
             image.save(draft, "PNG")
+
+
+def beside(path: Path) -> tuple[Path, ...]:
+    """What `save` writes beside the picture ``path``: world file, side-car, and often the projection."""
+    placed = path.with_suffix(SUFFIXES[path.suffix]), path.with_suffix(".json")
+    # A world file has no coordinate system; these are where QGIS and ArcGIS look for it.
+    projection = path.with_suffix(".prj"), path.with_name(f"{path.name}.aux.xml")
+    return placed if path.suffix == ".tif" else placed + projection
 
 
 def world_file(window: Window) -> str:

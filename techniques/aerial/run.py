@@ -12,7 +12,7 @@ from PIL import Image
 
 from techniques.aerial.grid import Tile
 from techniques.aerial.mosaic import Cut, TileError, cut, is_flat, needed, repeated
-from techniques.aerial.placing import SUFFIXES, footprint, footprints, save
+from techniques.aerial.placing import beside, footprint, footprints, save
 from techniques.aerial.record import facts_of, row_of, write_sheets
 from techniques.aerial.tiles import Got, Tiles
 from techniques.aerial.windows import Window
@@ -22,7 +22,7 @@ from techniques.datasets.manifest import Manifest
 from techniques.datasets.places import settle
 from techniques.files import write_text
 
-__all__ = ["Made", "Order", "make", "make_one"]
+__all__ = ["Made", "Order", "files_of_one", "make", "make_one"]
 
 _WORKERS = 8
 _AHEAD = 64  # tiles under way at most
@@ -75,6 +75,12 @@ def make(
     return made
 
 
+def files_of_one(path: Path) -> tuple[Path, ...]:
+    """Everything that `make_one` writes for ``path``, the footprint last."""
+    # Not NAME.geojson: that is what the polygon is called that the picture is asked for with.
+    return (path, *beside(path), path.with_suffix(".footprint.geojson"))
+
+
 def make_one(window: Window, tiles: Tiles, path: Path, order: Order) -> dict[str, Any]:
     """Make one picture at ``path``, and say what is known of it.
 
@@ -85,7 +91,7 @@ def make_one(window: Window, tiles: Tiles, path: Path, order: Order) -> dict[str
     _refuse_repeats(tiles, [finished], order)
     facts = facts_of(window, tiles, finished)
     save(path, finished.image, window, facts)
-    write_text(path.with_suffix(".geojson"), footprints([footprint(window, path.name, facts)]))
+    write_text(files_of_one(path)[-1], footprints([footprint(window, path.name, facts)]))
     return facts
 
 
@@ -222,14 +228,8 @@ def _refuse_repeats(tiles: Tiles, cuts: list[Cut], order: Order) -> None:
 
 
 def _remove(path: Path) -> None:
-    for beside in (
-        path,
-        path.with_suffix(SUFFIXES[path.suffix]),
-        path.with_suffix(".json"),
-        path.with_suffix(".prj"),
-        path.with_name(f"{path.name}.aux.xml"),
-    ):
-        beside.unlink(missing_ok=True)
+    for file in (path, *beside(path)):
+        file.unlink(missing_ok=True)
 
 
 def _word(error: SourceError) -> str:

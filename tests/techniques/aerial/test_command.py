@@ -112,10 +112,59 @@ def test_one_picture_under_its_own_name(aerial: Aerial, tmp_path: Path) -> None:
         "roof.prj",
         "roof.png.aux.xml",
         "roof.json",
-        "roof.geojson",
+        "roof.footprint.geojson",
         "roof.run.json",
     }
     assert json.loads((out.parent / "roof.run.json").read_text()).keys() >= FIELDS
+
+
+def test_a_hand_drawn_site_outlives_the_picture_named_like_it(aerial: Aerial, tmp_path: Path) -> None:
+    site = tmp_path / "site.geojson"
+    ring = [[-83.7432, 42.2809], [-83.7428, 42.2809], [-83.7428, 42.2811], [-83.7432, 42.2809]]
+    site.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    drawn = site.read_bytes()
+    asked = ("--polygon", site, "--source", "town", "-o", tmp_path / "site.tif")
+    for _ in range(2):
+        finished = aerial(*asked)
+        assert finished.returncode == 0, finished.stderr
+        assert site.read_bytes() == drawn
+    (feature,) = json.loads((tmp_path / "site.footprint.geojson").read_text())["features"]
+    assert feature["properties"]["file"] == "site.tif"
+
+
+@pytest.mark.parametrize("name", ["roof.tif", "roof.tfw", "roof.json", "roof.footprint.geojson"])
+def test_one_picture_replaces_nothing_that_no_run_of_it_made(
+    aerial: Aerial, photo: FakeTiles, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("mine")
+    line = one_line(aerial(*PLACE, "--source", "town", "-o", tmp_path / "roof.tif"), status=2)
+    assert name in line
+    assert (tmp_path / name).read_text() == "mine"
+    assert photo.asked == []
+
+
+def test_an_input_is_never_an_output(aerial: Aerial, photo: FakeTiles, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    out.mkdir()
+    ring = [[-83.7432, 42.2809], [-83.7428, 42.2809], [-83.7428, 42.2811], [-83.7432, 42.2809]]
+    for drawn, asked in (
+        (out / "footprints.geojson", out),
+        (tmp_path / "roof.json", tmp_path / "roof.tif"),
+    ):
+        drawn.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+        before = drawn.read_bytes()
+        line = one_line(aerial("--polygon", drawn, "--source", "town", "-o", asked), status=2)
+        assert "read by this run" in line
+        assert drawn.read_bytes() == before
+    assert photo.asked == []
+
+
+def test_a_folder_of_another_run_is_left_alone(aerial: Aerial, photo: FakeTiles, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"command": "style", "results": ["result.png"]}')
+    line = one_line(aerial(*PLACE, "--source", "town", "-o", tmp_path), status=2)
+    assert "run.json" in line
+    assert "style" in (tmp_path / "run.json").read_text()
+    assert photo.asked == []
 
 
 def test_points_with_labels_become_classes(aerial: Aerial, tmp_path: Path) -> None:
