@@ -104,6 +104,7 @@ def dream(
         keep="average",
         callbacks=callbacks,
         state=state,
+        device=scene.base.device,
     )
     with torch.no_grad():
         vertices = plan.form.vertices(parameters) if plan.form else scene.surface.vertices

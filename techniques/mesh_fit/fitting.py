@@ -87,7 +87,7 @@ def fit(
     quarter = settings.iterations // 4
     shares = [quarter, quarter, settings.iterations - 2 * quarter]
     stages = [problem.stage(size, steps) for size, steps in zip(sizes, shares, strict=True) if steps]
-    parameters, history = optimise(stages, callbacks=callbacks, state=state)
+    parameters, history = optimise(stages, callbacks=callbacks, state=state, device=device)
     with torch.no_grad():
         moved = problem.moved(parameters["pull"])
     boundaries = tuple(np.cumsum([stage.steps for stage in stages[:-1]]).tolist())

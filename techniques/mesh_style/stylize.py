@@ -103,7 +103,14 @@ def stylize(
         return Styled(work.base, work.surface.vertices, {"total": []}, ())
     plan = _Plan(work, settings)
     stages = plan.stages()
-    parameters, history = optimise(stages, optimizer="adam", keep="average", callbacks=callbacks, state=state)
+    parameters, history = optimise(
+        stages,
+        optimizer="adam",
+        keep="average",
+        callbacks=callbacks,
+        state=state,
+        device=work.base.device,
+    )
     with torch.no_grad():
         vertices = plan.form.vertices(parameters) if plan.form else work.surface.vertices
     texture = plan.paint.finished(parameters) if plan.paints else work.base
