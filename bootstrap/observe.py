@@ -156,9 +156,11 @@ def _measured(place: Place, state: ItemState, *paths: str) -> ItemState:
 
 def _compared(place: Place, state: ItemState, size: Size) -> ItemState:
     """What there is to know where both sides have something and HOME's is to become a link."""
+    from bootstrap import container
+
     state = state._replace(
         covered=not state.large and trees.is_covered(state.path, state.target),
-        from_image=not size.cut and size.changed < container_start(),
+        from_image=not size.cut and size.changed < container.started(os.path.dirname(state.path)),
     )
     if state.covered or state.large:
         return state
@@ -273,23 +275,3 @@ def _home_side(path: str, target: str) -> tuple[str, str, str]:
     elif kind == FILE and is_bind_mount(path):
         return MOUNT, FILE, ""
     return kind, kind, ""
-
-
-def container_start() -> float:
-    """When this container was made, in seconds since the epoch; 0 where that cannot be told.
-
-    Files of an image are older, those of a user newer. The first process tells, except in a container
-    that was stopped and started again: there Docker's own file, written once, is older.
-    """
-    try:
-        with open("/proc/1/stat", encoding="ascii", errors="replace") as file:
-            ticks = int(file.read().rpartition(")")[2].split()[19])
-        with open("/proc/stat", encoding="ascii") as file:
-            boot = next(int(line.split()[1]) for line in file if line.startswith("btime"))
-    except (OSError, ValueError, IndexError, StopIteration):
-        return 0.0
-    started = boot + ticks / os.sysconf("SC_CLK_TCK")
-    try:
-        return min(started, os.lstat("/.dockerenv").st_ctime)
-    except OSError:
-        return started

@@ -4,7 +4,7 @@ import glob
 import os
 from collections.abc import Iterator
 
-from bootstrap import environment, observe, userbase
+from bootstrap import container, environment, userbase
 from bootstrap.doctor import python
 from bootstrap.doctor.finding import PROBLEM, WARNING, Finding, Patient, line
 from bootstrap.doctor.python import TOOLS, Survey
@@ -103,7 +103,7 @@ def _into_the_image(patient: Patient, survey: Survey) -> Iterator[Finding]:
     """Installed beside the image's own packages, which are gone with the container."""
     if not (patient.place.profile.home_is_ephemeral and patient.place.links):
         return
-    started = observe.container_start()
+    started = container.started()
     late = []
     for name, (version, path) in sorted(survey.image_packages.items()):
         try:

@@ -324,7 +324,12 @@ def test_a_package_of_ones_own_before_the_images(
 def test_packages_in_the_image_itself_are_moved_to_where_they_persist(
     machine: Machine, image: Path, wheels: dict[str, str]
 ) -> None:
-    gradient = {"DEEPDESIGN_PROFILE": "gradient", "PIP_BREAK_SYSTEM_PACKAGES": "1", **wheels}
+    gradient = {
+        "DEEPDESIGN_PROFILE": "gradient",
+        "KUBERNETES_SERVICE_HOST": "10.0.0.1",  # a container, wherever the tests run
+        "PIP_BREAK_SYSTEM_PACKAGES": "1",
+        **wheels,
+    }
     found = the_one(
         doctor(machine, IN_THE_IMAGE, **gradient), "problem", "keepsake: installed into the image"
     )

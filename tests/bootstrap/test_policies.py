@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import observe
+from bootstrap import container
 from tests.bootstrap.homes import Scratch, bytes_anywhere, program, put, tree
 
 
@@ -114,7 +114,7 @@ def test_what_comes_with_the_image_is_no_conflict(
     scratch: Scratch, policy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both(scratch, policy)
-    monkeypatch.setattr(observe, "container_start", lambda: 9e9)
+    monkeypatch.setattr(container, "started", lambda _: 9e9)
     assert scratch.apply(profile="gradient").status == 0
     assert (scratch.cfg / ".config/shared").read_text() == "storage's"
     assert not (scratch.cfg / ".config/only-home").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import observe, start
+from bootstrap import container, start
 from tests.bootstrap.homes import DEFAULT_NAMES, Scratch, bytes_anywhere, mode, put, tree
 from tests.needs import need
 
@@ -285,8 +285,7 @@ def test_what_may_not_be_read_is_no_trouble_for_other_items(scratch: Scratch) ->
 def test_files_of_the_image_itself_are_not_kept_in_storage(
     scratch: Scratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert 0 < observe.container_start() < time.time()
-    monkeypatch.setattr(observe, "container_start", lambda: time.time() + 60)
+    monkeypatch.setattr(container, "started", lambda _: time.time() + 60)
     put(scratch.cfg / ".config/app", "storage")
     put(scratch.home / ".config/app", "the image's")
     assert scratch.apply(profile="gradient").status == 0
