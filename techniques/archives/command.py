@@ -18,7 +18,7 @@ from techniques.errors import BadInputError
 from techniques.files import output_problems, write_text
 from techniques.options import file_options
 from techniques.progress import Progress, progress_for
-from techniques.runs import versions
+from techniques.runs import is_record, refuse_taken, versions
 
 _NAMED = 5
 
@@ -90,7 +90,7 @@ def unpack(
         },
         began,
     )
-    _finish(_place(result), record, as_json=as_json)
+    _finish(result.record, record, as_json=as_json)
     if not as_json and not quiet:
         click.echo(str(result.folder))
 
@@ -115,12 +115,15 @@ def pack(
     target = source.with_name(f"{source.name}.zip") if output is None else Path(output).absolute()
     if target.suffix.lower() != ".zip" or not target.parent.is_dir() or not source.name:
         raise BadInputError(f"-o {target}: name a file that ends in .zip, in a folder that exists.")
+    record_path = target.with_suffix(".run.json")
     progress = progress_for(quiet=quiet, as_json=as_json)
     try:
         with output_problems(target):
             found = content(source, target)
             if not list_only:
                 check_target(found, target, overwrite=overwrite)
+                ours = is_record(record_path, command="pack", result=target)
+                refuse_taken(target, [record_path], ours=ours, advice="Name another file.")
             _tell_content(progress, found)
             if list_only:
                 for member in found.members:
@@ -148,7 +151,7 @@ def pack(
         },
         began,
     )
-    _finish(result.path.with_suffix(".run.json"), record, as_json=as_json)
+    _finish(record_path, record, as_json=as_json)
     if not as_json and not quiet:
         click.echo(str(result.path))
 
@@ -214,18 +217,6 @@ def _record(
         "metrics": metrics,
         "seconds": round(time.monotonic() - began, 3),
     }
-
-
-def _place(result: Unpacked) -> Path:
-    """Where the record goes: a run.json from the archive or another command is not ours to replace."""
-    place = result.folder / "run.json"
-    try:
-        ours = not result.brought_record and json.loads(place.read_text())["command"] == "unpack"
-    except FileNotFoundError:
-        return place
-    except (OSError, ValueError, KeyError, TypeError):
-        ours = False
-    return place if ours else result.folder / "unpack.run.json"
 
 
 def _finish(place: Path, record: dict[str, Any], *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NoReturn
 
 from techniques.archives.errors import ArchiveError, OccupiedError
 from techniques.archives.names import is_junk, shown
@@ -143,13 +144,28 @@ def _add(archive: zipfile.ZipFile, member: Member) -> Iterator[int]:
     info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
     info.file_size = member.size  # tells zipfile beforehand whether the entry needs ZIP64
     written = 0
-    with member.path.open("rb") as source, archive.open(info, "w") as sink:
-        while piece := source.read(_CHUNK):
+    with _opened(member.path) as source, archive.open(info, "w") as sink:
+        while piece := _read(source):
             sink.write(piece)
             written += len(piece)
             yield written
     if written != member.size:
         raise ArchiveError(f"{member.path} changed while it was packed; pack again when nothing writes there")
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        _raise(error)
+
+
+def _read(source: BinaryIO) -> bytes:
+    try:
+        return source.read(_CHUNK)
+    except OSError as error:
+        error.filename = source.name
+        _raise(error)
 
 
 def _name(path: Path) -> str:
@@ -171,7 +187,7 @@ def _sums(sizes: Iterator[tuple[str, int]]) -> dict[str, tuple[int, int]]:
     return {key: (files[key], total[key]) for key in sorted(files, key=lambda key: (-total[key], key))}
 
 
-def _raise(error: OSError) -> None:
+def _raise(error: OSError) -> NoReturn:
     raise ArchiveError(
         f"{error.filename} cannot be read ({error.strerror}); pack a folder that you may read"
     ) from error

@@ -1,6 +1,7 @@
 """Unpacking: plan, stream into a hidden folder beside the target, and only then give it its name."""
 
 import fcntl
+import json
 import os
 import shutil
 import tempfile
@@ -19,13 +20,14 @@ from techniques.archives.errors import (
 )
 from techniques.archives.formats import open_archive, stem
 from techniques.archives.limits import Limits
-from techniques.archives.names import shown
+from techniques.archives.names import same_name, shown
 from techniques.archives.plan import Item, Plan, Refusal, plan, without_top
 from techniques.errors import WorkFailedError
 
 # Left free for the machine itself: a full disk takes the notebook down with it.
 _RESERVE = 50_000_000
 _NAMED = 10
+_RECORDS = "run.json", "unpack.run.json"
 
 Progress = Callable[[int, int, str], None]
 """Called with bytes written, bytes in all, and the file's name."""
@@ -54,8 +56,8 @@ class Unpacked:
     junk: tuple[str, ...]
     skipped: tuple[Refusal, ...]
     notes: tuple[str, ...]
-    brought_record: bool
-    """Whether the archive holds a run.json of its own."""
+    record: Path
+    """Where the run's own record goes: no record of the archive's or of another command's is there."""
 
 
 def read_plan(path: Path, folder: Path | None, settings: Settings) -> tuple[Archive, Plan, Path]:
@@ -85,8 +87,10 @@ def unpack(path: Path, folder: Path | None, settings: Settings, progress: Progre
         raise NotAnArchiveError(
             f"it holds no files to unpack ({len(decided.junk)} left behind by Mac or Windows)"
         )
+    _refuse_other_kinds(target, decided)
     if not settings.overwrite:
         _refuse_occupied(target, decided)
+    record = _record(target, decided)
     with _workplace(target) as work:
         damaged = _write(archive, decided, work, progress)
         if damaged and not settings.skip_unsafe:
@@ -103,7 +107,7 @@ def unpack(path: Path, folder: Path | None, settings: Settings, progress: Progre
         junk=decided.junk,
         skipped=(*decided.refused, *damaged),
         notes=decided.notes,
-        brought_record=any(item.path == PurePosixPath("run.json") for item in kept.files),
+        record=record,
     )
 
 
@@ -166,11 +170,45 @@ def _room(target: Path) -> int:
     return max(0, shutil.disk_usage(existing).free - _RESERVE)
 
 
+def _refuse_other_kinds(target: Path, decided: Plan) -> None:
+    """Refuse a file where a folder should go, a folder where a file should, and links that lead elsewhere:
+    none of them can be replaced, and half of the others would be.
+    """
+    inside = target.resolve()
+    for folder in (PurePosixPath(), *decided.folders):
+        there = target / folder
+        if os.path.lexists(there) and not there.is_dir():
+            raise OccupiedError(f"{there} is a file, not a folder; name another folder with -o")
+        # A link that already stands in the target could lead the files out of it.
+        if not there.resolve().is_relative_to(inside):
+            raise OccupiedError(f"{there} leads out of {target}; name another folder with -o")
+    for item in decided.files:
+        there = target / item.path
+        if there.is_dir() and not there.is_symlink():
+            raise OccupiedError(f"{there} is a folder, not a file; name another folder with -o")
+
+
+def _record(target: Path, decided: Plan) -> Path:
+    """Where the run's record goes: nothing of the archive's or of another command's is replaced."""
+    brought = {same_name(path) for path in [*decided.folders, *(item.path for item in decided.files)]}
+    for name in _RECORDS:
+        place = target / name
+        if same_name(PurePosixPath(name)) not in brought and (not os.path.lexists(place) or _is_ours(place)):
+            return place
+    raise OccupiedError(
+        f"{target / _RECORDS[0]} and {_RECORDS[1]} belong to others, so there is no name for the record; "
+        "name another folder with -o"
+    )
+
+
+def _is_ours(record: Path) -> bool:
+    try:
+        return bool(json.loads(record.read_text(encoding="utf-8"))["command"] == "unpack")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _refuse_occupied(target: Path, decided: Plan) -> None:
-    if target.exists() and not target.is_dir():
-        raise OccupiedError(f"{target} is a file, not a folder; name another folder with -o")
-    if not target.is_dir():
-        return
     taken = [item.path for item in decided.files if os.path.lexists(target / item.path)]
     if taken:
         raise OccupiedError(
@@ -219,11 +257,7 @@ def _publish(work: Path, target: Path, kept: Plan, *, overwrite: bool) -> None:
     if not target.exists():
         work.rename(target)
         return
-    inside = target.resolve()
-    for folder in kept.folders:
-        # A link that already stands in the target could lead the files out of it.
-        if not (target / folder).resolve().is_relative_to(inside):
-            raise OccupiedError(f"{target / folder} leads out of {target}; name another folder with -o")
+    _refuse_other_kinds(target, kept)  # again: the unpacking may have taken minutes
     for folder in kept.folders:
         (target / folder).mkdir(parents=True, exist_ok=True)
     for item in kept.files:

@@ -155,3 +155,50 @@ def test_a_target_that_is_there_is_said_before_anything_else(tmp_path: Path, her
     (tmp_path / "results.zip").write_text("mine")
     assert "--overwrite" in one_line(here("pack", tmp_path / "results"), status=2)
     assert (tmp_path / "results.zip").read_text() == "mine"
+
+
+def test_pack_leaves_the_record_of_another_run_alone(tmp_path: Path, here: Run) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "a.txt").write_text("1")
+    record = tmp_path / "frames.run.json"
+    record.write_text('{"command": "style", "results": ["frames.png"]}')
+    before = record.read_bytes()
+    assert "frames.run.json" in one_line(here("pack", tmp_path / "frames", "--overwrite"), status=2)
+    assert record.read_bytes() == before
+    assert not (tmp_path / "frames.zip").exists()
+    record.unlink()
+    for _ in range(2):
+        assert here("pack", tmp_path / "frames", "--overwrite").returncode == 0
+    assert json.loads(record.read_text())["command"] == "pack"
+
+
+def test_unpack_replaces_no_record_of_the_archives_or_of_others(tmp_path: Path, here: Run) -> None:
+    zip_of(tmp_path / "a.zip", ("run.json", b"{}"), ("unpack.run.json", b"theirs"), ("a.txt", b"1"))
+    assert "record" in one_line(here("unpack", tmp_path / "a.zip"), status=2)
+    assert not (tmp_path / "a").exists()
+    zip_of(tmp_path / "b.zip", ("run.json", b"{}"))
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "unpack.run.json").write_text("mine")
+    assert "record" in one_line(here("unpack", tmp_path / "b.zip"), status=2)
+    assert tree(tmp_path / "b") == {"unpack.run.json": b"mine"}
+
+
+def test_overwriting_the_other_kind_of_thing_changes_nothing(tmp_path: Path, here: Run) -> None:
+    zip_of(tmp_path / "a.zip", ("first.txt", b"new"), ("a", b"file"), ("b/c.txt", b"1"))
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "first.txt").write_text("old")
+    asked = ("unpack", tmp_path / "a.zip", "--overwrite", "-o")
+    (out / "a").mkdir()
+    assert f"{out / 'a'} is a folder" in one_line(here(*asked, out), status=2)
+    (out / "a").rmdir()
+    (out / "b").write_text("mine")
+    assert f"{out / 'b'} is a file" in one_line(here(*asked, out), status=2)
+    assert tree(out) == {"first.txt": b"old", "b": b"mine"}
+    assert "is a file" in one_line(here(*asked, out / "b"), status=2)
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    one_line(here(*asked, tmp_path / "link"), status=2)
+    assert tree(out) == {"first.txt": b"old", "b": b"mine"}
+    (out / "b").unlink()
+    assert here(*asked, out).returncode == 0
+    assert (out / "first.txt").read_text() == "new"

@@ -111,3 +111,12 @@ def test_info_zip_opens_it(tmp_path: Path, folder: Path) -> None:
     need("unzip")
     result = packed(folder, tmp_path / "out.zip")
     subprocess.run(["unzip", "-tq", result.path], check=True, capture_output=True)
+
+
+def test_a_file_that_cannot_be_read_is_named_and_nothing_is_left(folder: Path) -> None:
+    out = folder.with_name("out.zip")
+    found = content(folder, out)
+    (folder / "notes.txt").unlink()
+    with pytest.raises(ArchiveError, match=r"notes\.txt cannot be read"):
+        pack(found, out, lambda done, total, name: None)
+    assert [path.name for path in folder.parent.iterdir() if "out.zip" in path.name] == []
