@@ -1,6 +1,6 @@
 """Contact sheets: many pictures on one, each with its name below."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from math import ceil, sqrt
 
 import numpy as np
@@ -8,31 +8,41 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from techniques.pictures import Picture
 
-__all__ = ["contact_sheet"]
+__all__ = ["contact_sheet", "shown"]
 
 _CELL, _CAPTION, _GAP = 360, 34, 14  # px
 _PAPER, _INK = (250, 248, 244), (29, 27, 25)
 _MOST = 100  # cells; of a longer sequence every second, third ... picture is shown
 
 
-def contact_sheet(pictures: Iterable[tuple[str, Picture]], count: int) -> Picture:
-    """``count`` named pictures in rows, as near to a square as they come; taken one after the other.
+def shown(count: int) -> range:
+    """Which of ``count`` pictures a sheet shows: all, or every second, third ... of them."""
+    return range(0, count, max(1, ceil(count / _MOST)))
+
+
+def contact_sheet(pictures: Sequence[tuple[str, Callable[[], Picture]]]) -> Picture:
+    """Named pictures in rows, as near to a square as they come; those that `shown` names.
+
+    Each is read when its turn comes, so that one at a time is in memory. Where not all are shown, the last
+    line says so.
 
     Raises:
         ValueError: there are none.
     """
-    step = ceil(count / _MOST)
-    shown = ceil(count / step)
-    columns = ceil(sqrt(shown))
-    font, sheet, cell = ImageFont.load_default(size=20), None, (_CELL, _CELL)
-    for number, (name, picture) in enumerate(pictures):
-        if number % step:
-            continue
-        if sheet is None:  # the cells have the shape of the first picture
+    if not pictures:
+        raise ValueError("a contact sheet needs a picture")
+    places = shown(len(pictures))
+    columns = ceil(sqrt(len(places)))
+    rows = ceil(len(places) / columns)
+    font, cell = ImageFont.load_default(size=20), (_CELL, _CELL)
+    sheet = Image.new("RGB", (1, 1))
+    for place, number in enumerate(places):
+        name, read = pictures[number]
+        picture = read()
+        if place == 0:  # the cells have the shape of the first picture
             cell = _CELL, max(40, min(2 * _CELL, round(_CELL * picture.size[1] / picture.size[0])))
-            size = columns * (cell[0] + _GAP), ceil(shown / columns) * (cell[1] + _CAPTION + _GAP)
-            sheet = Image.new("RGB", (size[0] + _GAP, size[1] + _GAP), _PAPER)
-        place = number // step
+            height = rows * (cell[1] + _CAPTION + _GAP) + (_CAPTION if places.step > 1 else 0)
+            sheet = Image.new("RGB", (columns * (cell[0] + _GAP) + _GAP, height + _GAP), _PAPER)
         image = Image.fromarray((picture.over_white() * 255).round().astype(np.uint8))
         image = ImageOps.contain(image, cell, Image.Resampling.LANCZOS)
         left = _GAP + place % columns * (cell[0] + _GAP)
@@ -41,6 +51,11 @@ def contact_sheet(pictures: Iterable[tuple[str, Picture]], count: int) -> Pictur
         ImageDraw.Draw(sheet).text(
             (left + cell[0] / 2, top + cell[1] + 6), name, font=font, fill=_INK, anchor="ma"
         )
-    if sheet is None:
-        raise ValueError("a contact sheet needs a picture")
+    if places.step > 1:
+        ImageDraw.Draw(sheet).text(
+            (_GAP, sheet.height - _CAPTION - _GAP + 6),
+            f"{len(places)} of {len(pictures)} pictures are shown: one of every {places.step}.",
+            font=font,
+            fill=_INK,
+        )
     return Picture(np.asarray(sheet, dtype=np.float32) / np.float32(255))

@@ -1,12 +1,12 @@
 """Many dreams of one picture: a picture for each class, and a sheet of them all."""
 
 import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from techniques.classifiers.classifier import Classifier
 from techniques.device import choose_device
@@ -21,13 +21,9 @@ from techniques.pictures import Picture, fit, read_picture, save_picture
 from techniques.progress import Progress, Quiet
 from techniques.report import Page, Table, render
 from techniques.runs import Place, finished_record, occupied, write_record
+from techniques.sheets import contact_sheet, shown
 
-__all__ = ["contact_sheet", "dream_each", "file_name"]
-
-_TILE = 320  # px, width of a picture on the sheet
-_GAP, _LABEL = 8, 26  # px
-_PAPER, _INK = (250, 248, 244), (29, 27, 25)
-_MOST_TILES = 100  # on one sheet; the pictures themselves are all there
+__all__ = ["dream_each", "file_names"]
 
 
 def dream_each(
@@ -71,21 +67,21 @@ def dream_each(
         return record
     device = choose_device(settings.device, "float32")
     networks = _opened(settings, device, said)
-    names = _names(settings, networks.dreamers[0])
+    classes = networks.dreamers[0].classes
+    files = file_names(classes)
+    wanted = _wanted(settings, networks.dreamers[0])
+    names = [classes[index] for index in wanted]
     said.say(f"{len(names)} pictures, one for each class.")
     with occupied(place):
         place.checkpoint.touch()  # the pictures that are finished are what a resumed run goes on from
         records = []
-        for number, name in enumerate(names, start=1):
+        for number, (name, index) in enumerate(zip(names, wanted, strict=True), start=1):
             said.say(f"{number} of {len(names)}: {name}")
-            single = place.picture.parent / "classes" / f"{file_name(name)}.png"
+            single = place.picture.parent / "classes" / f"{files[index]}.png"
             chosen = replace(settings, classes=(name,))
             job = plan_job(image, mask=mask, output=single, settings=chosen, resume=resume)
             records.append(run_job(job, said, networks))
-        pictures = [read_picture(Path(one["results"][0])) for one in records]
-        before = fit(plan.before, plan.size)
-        labels = [_label(name, one) for name, one in zip(names, records, strict=True)]
-        save_picture(place.picture, contact_sheet([before, *pictures], ["before", *labels]))
+        save_picture(place.picture, contact_sheet(_tiles(plan, names, records)))
         record = {
             "command": "dream",
             "arguments": arguments,
@@ -104,26 +100,26 @@ def dream_each(
     return record
 
 
-def contact_sheet(pictures: list[Picture], labels: list[str]) -> Picture:
-    """``pictures`` side by side and below each other, each with its label; at most a hundred of them."""
-    pictures, labels = pictures[:_MOST_TILES], labels[:_MOST_TILES]
-    width, height = pictures[0].size
-    tile = _TILE, max(1, round(_TILE * height / width))
-    columns = min(len(pictures), max(2, round((len(pictures) * tile[1] / tile[0]) ** 0.5 * 1.2)))
-    rows = -(-len(pictures) // columns)
-    across, down = tile[0] + _GAP, tile[1] + _LABEL + _GAP
-    sheet = Image.new("RGB", (columns * across + _GAP, rows * down + _GAP), _PAPER)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
-    for number, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
-        x, y = _GAP + number % columns * across, _GAP + number // columns * down
-        small = fit(picture, tile).over_white()
-        sheet.paste(Image.fromarray((small * 255).round().astype(np.uint8)), (x, y))
-        draw.text((x + 2, y + tile[1] + 3), label, fill=_INK, font=font)
-    return Picture(np.asarray(sheet, dtype=np.float32) / np.float32(255))
+def file_names(classes: Sequence[str]) -> list[str]:
+    """The classes' names as those of files: no two the same, and nothing in them leads to another folder.
+
+    Names that would be the same, or differ in upper and lower case only, get the class's place behind them.
+    """
+    plain = [_plain(name) for name in classes]
+    often = Counter(name.casefold() for name in plain)
+    taken = set(often)
+    unique = []
+    for place, name in enumerate(plain):
+        chosen = name
+        if often[name.casefold()] > 1:
+            while chosen.casefold() in taken:
+                chosen = f"{chosen}-{place}"
+            taken.add(chosen.casefold())
+        unique.append(chosen)
+    return unique
 
 
-def file_name(name: str) -> str:
-    """A class's name as that of a file: nothing in it leads to another folder."""
+def _plain(name: str) -> str:
     plain = "".join(letter if letter.isalnum() else "-" for letter in name)[:80].strip("-")
     return plain or "class"
 
@@ -138,12 +134,21 @@ def _opened(settings: DreamSettings, device: Any, said: Progress) -> Company:
     return company(replace(settings, classes=(), amplify=True) if every else settings, device, said)
 
 
-def _names(settings: DreamSettings, classifier: Classifier) -> list[str]:
+def _wanted(settings: DreamSettings, classifier: Classifier) -> list[int]:
+    """The places of the classes to dream of."""
     if "all" in settings.classes:
-        return list(classifier.classes)
-    wanted = [class_wish(text)[0] for text in settings.classes]
-    places = [matching(name, classifier.classes, classifier.name) for name in wanted]
-    return [classifier.classes[place] for place in dict.fromkeys(places)]
+        return list(range(len(classifier.classes)))
+    asked = [class_wish(text)[0] for text in settings.classes]
+    return list(dict.fromkeys(matching(name, classifier.classes, classifier.name) for name in asked))
+
+
+def _tiles(
+    plan: Job, names: list[str], records: list[dict[str, Any]]
+) -> list[tuple[str, Callable[[], Picture]]]:
+    tiles: list[tuple[str, Callable[[], Picture]]] = [("before", lambda: fit(plan.before, plan.size))]
+    for name, one in zip(names, records, strict=True):
+        tiles.append((_label(name, one), partial(read_picture, Path(one["results"][0]))))
+    return tiles
 
 
 def _label(name: str, record: dict[str, Any]) -> str:
@@ -165,6 +170,15 @@ def _report(place: Place, job: Job, record: dict[str, Any], dreamers: tuple[Clas
         for name, metrics in classes.items()
         for one in metrics["judges"]
     ]
+    tables = [Table("What other networks see", rows)] if len(rows) > 1 else []
+    on_sheet = shown(len(classes) + 1)  # the first tile is the photograph
+    if left := [
+        (name, Path(record["results"][1 + number]).name)
+        for number, name in enumerate(classes, start=1)
+        if number not in on_sheet
+    ]:
+        note = f"The sheet shows {len(classes) - len(left)} of the {len(classes)} classes."
+        tables.append(Table("Not on the sheet", [("class", "picture in classes/"), *left], note))
     page = Page(
         title=f"{job.source.stem if job.source else 'Noise'}, dreaming of {len(classes)} classes",
         before=fit(job.before, job.size),
@@ -175,6 +189,6 @@ def _report(place: Place, job: Job, record: dict[str, Any], dreamers: tuple[Clas
         settings=[],
         weights={"name": dreamers[0].name, **dreamers[0].source},
         command=command_line(record["arguments"]) + " --each",
-        tables=[Table("What other networks see", rows)] if len(rows) > 1 else [],
+        tables=tables,
     )
     write_text(place.report, render(page))

@@ -197,21 +197,24 @@ def _taken_up(frames: Path, checkpoint: Path, begun: dict[str, str], *, resume: 
 
 
 def _film(path: Path, frames: Sequence[Path]) -> None:
-    pictures = []
-    for frame in frames:
-        with Image.open(frame) as picture:
-            shown = picture.convert("RGB")
-        # A palette of each frame's own: with one for all, colours flicker.
-        pictures.append(shown.quantize(_SHOWN_AS_COLOURS) if path.suffix.lower() == ".gif" else shown)
+    kind = "GIF" if path.suffix.lower() == ".gif" else "WEBP"
     with written_whole(path) as draft:
-        pictures[0].save(
+        _shown(frames[0], kind).save(
             draft,
-            format="GIF" if path.suffix.lower() == ".gif" else "WEBP",
+            format=kind,
             save_all=True,
-            append_images=pictures[1:],
+            # Read when their turn comes: ten thousand frames in colour do not fit into memory.
+            append_images=(_shown(frame, kind) for frame in frames[1:]),
             duration=_FRAME_TIME,
             loop=0,
         )
+
+
+def _shown(frame: Path, kind: str) -> Image.Image:
+    with Image.open(frame) as picture:
+        shown = picture.convert("RGB")
+    # A palette of each frame's own: with one for all, colours flicker.
+    return shown.quantize(_SHOWN_AS_COLOURS) if kind == "GIF" else shown
 
 
 def _page(job: Job, record: dict[str, Any], last: Picture, dreamers: Sequence[Classifier]) -> Page:

@@ -2,8 +2,9 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,7 @@ def run_batch(batch: Batch, said: Progress) -> dict[str, Any]:
             said.say(f"{number} of {len(batch.items)}: {item.label}")
             records.append(run_job(batch.job(item, previous), said))
             previous = item.output
-        sheet = contact_sheet(_made(batch), len(batch.items))
+        sheet = contact_sheet([(item.label, partial(read_picture, item.output)) for item in batch.items])
         save_picture(batch.place.result, sheet)
         first = records[0]
         record = {
@@ -198,11 +199,6 @@ def run_batch(batch: Batch, said: Progress) -> dict[str, Any]:
         write_text(batch.place.report, render(_page(batch, record, records)))
         write_record(batch.place, record)
     return record
-
-
-def _made(batch: Batch) -> Iterator[tuple[str, Any]]:
-    for item in batch.items:
-        yield item.label, read_picture(item.output)
 
 
 def _page(batch: Batch, record: dict[str, Any], records: Sequence[dict[str, Any]]) -> Page:

@@ -4,17 +4,22 @@ import json
 import signal
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from techniques import sheets
 from techniques.cli import run
-from techniques.dream import DreamSettings, dream_files
+from techniques.dream import DreamSettings, dream_files, sheet
 from techniques.dream.dreaming import octaves
+from techniques.dream.sheet import file_names
 from techniques.errors import BadInputError
+from techniques.pictures import read_picture
 from tests.needs import need
 from tests.techniques.conftest import PROGRAM
+from tests.techniques.dream.conftest import untrained
 
 
 def pixels(path):
@@ -175,6 +180,41 @@ def test_every_class_on_one_sheet(folder, small, quick, tmp_path, capsys):
         "gothic",
         "../mies",
     }
+
+
+def test_classes_with_names_that_are_nearly_the_same_keep_their_own_pictures(small, tmp_path):
+    weights = untrained(tmp_path / "styles", ("neo_gothic", "neo-gothic", "mies"))
+    arguments = ["dream", str(small["china"]), "--class", "all", "--weights", str(weights), "--quiet"]
+
+    assert run([*arguments, "--iterations", "2", "--size", "64", "-o", str(tmp_path / "out")]) == 0
+
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    made = record["results"][2:]
+    assert [Path(path).name for path in made] == ["neo-gothic-0.png", "neo-gothic-1.png", "mies.png"]
+    assert all(Path(path).is_file() for path in made)
+
+
+def test_names_of_files_are_safe_and_all_different():
+    assert file_names(["a b", "../x", "//"]) == ["a-b", "x", "class"]
+    assert file_names(["A b", "a_b", "a-b-1", "a!b"]) == ["A-b-0", "a-b-1-1", "a-b-1", "a-b-3"]
+    many = file_names(["x", "x?y", "x y", "x-y-1", "x y-1", "x-y-1-1", "é" * 200, "é" * 201])
+    assert len({name.casefold() for name in many}) == len(many)
+
+
+def test_what_is_not_on_the_sheet_is_named_on_the_page(folder, small, tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "_MOST", 2)
+    read = []
+    monkeypatch.setattr(sheet, "read_picture", lambda path: read.append(path.name) or read_picture(path))
+    arguments = ["dream", str(small["china"]), "--class", "all", "--weights", str(folder), "--quiet"]
+
+    assert run([*arguments, "--iterations", "1", "--size", "64", "-o", str(tmp_path / "out")]) == 0
+
+    # The photograph and one class; the other pictures are not even read again.
+    assert read == ["gothic.png", "result.png"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "The sheet shows 1 of the 3 classes." in page
+    assert page.index("Not on the sheet") < page.index("baroque.png") < page.index("mies.png")
+    assert "gothic.png" not in page
 
 
 def test_a_run_that_was_killed_goes_on_to_the_same_pixels(small, quick, tmp_path):

@@ -101,3 +101,22 @@ def test_a_stranger_s_frames_are_left_alone(small, tiny, tmp_path):
 def test_journeys_that_cannot_be_are_refused(change, says):
     with pytest.raises(BadInputError, match=says):
         Zoom(**{"frames": 3, **change})
+
+
+def test_a_film_takes_its_frames_one_at_a_time(small, tmp_path, monkeypatch):
+    paths, read, before = [], [], []
+    for number in range(4):
+        paths.append(tmp_path / f"{number}.png")
+        Image.new("RGB", (8, 8), (60 * number, 9, 9)).save(paths[-1])
+    shown, save = zooming._shown, Image.Image.save
+    monkeypatch.setattr(zooming, "_shown", lambda path, kind: read.append(path) or shown(path, kind))
+    monkeypatch.setattr(
+        Image.Image, "save", lambda *given, **named: before.append(len(read)) or save(*given, **named)
+    )
+
+    zooming._film(tmp_path / "film.gif", paths)
+
+    assert before == [1]
+    assert read == paths
+    with Image.open(tmp_path / "film.gif") as film:
+        assert film.n_frames == 4
