@@ -1,7 +1,6 @@
 """OBJ material files: colour, opacity and colour texture are understood, the rest is kept as it stood."""
 
 import io
-import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -129,11 +128,9 @@ def read_texture(path: Path, room: int) -> Texture | str:
 def unusable(data: bytes) -> str | None:
     """Why ``data`` is no picture that can be used, from its header alone; None if it may be one."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=READABLE) as image:
-                if image.width * image.height > PIXEL_LIMIT:
-                    return f"has more than {PIXEL_LIMIT // 1_000_000} million pixels"
+        with Image.open(io.BytesIO(data), formats=READABLE) as image:
+            if image.width * image.height > PIXEL_LIMIT:
+                return f"has more than {PIXEL_LIMIT // 1_000_000} million pixels"
     except (Image.DecompressionBombError, *DECODER_ERRORS):
         return "is damaged or not a picture that can be read"
     return None

@@ -4,14 +4,13 @@ The picture is decoded once; what training needs of it is kept small.
 """
 
 import hashlib
-import io
 import os
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +27,7 @@ __all__ = ["Pixels", "RefusedError", "Seen", "in_order", "look"]
 Pixels = NDArray[np.uint8]
 
 _BIG = 25_000_000  # pixels; of those only one is decoded at a time, so that threads cannot fill the memory
+_MOST_BYTES = 8 * PIXEL_LIMIT  # of a file: four channels of 16 bits, not compressed
 _ONE_BIG = threading.Lock()
 _PLAIN = {"RGB", "L", "1"}
 
@@ -66,19 +66,23 @@ def look(root: Path, name: str, least: tuple[int, int]) -> Seen:
     Raises:
         RefusedError: it is no picture, is damaged, too large, or may not be read.
     """
-    data, stamp = _bytes(root, name)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what is either refused or mended here
-            with Image.open(io.BytesIO(data), formats=READABLE) as image:
-                return _seen(image, name, hashlib.sha256(data).hexdigest(), least, stamp)
+        with _opened(root / name, name) as file:
+            facts = os.fstat(file.fileno())
+            if not facts.st_size:
+                raise RefusedError(Problem("empty-file", name))
+            if facts.st_size > _MOST_BYTES:
+                raise RefusedError(Problem("too-large", name, f"{facts.st_size / 1e9:.1f} GB"))
+            return _read(file, name, least, (facts.st_size, facts.st_mtime_ns))
     except UnidentifiedImageError as error:
         raise RefusedError(Problem("not-a-picture", name)) from error
     except (Image.DecompressionBombError, MemoryError) as error:
         raise RefusedError(Problem("too-large", name)) from error
     except DECODER_ERRORS as error:
         detail = (str(error).strip() or type(error).__name__).splitlines()[0][:120]
-        raise RefusedError(Problem("damaged", name, detail)) from error
+        # Decoders give no number of an error; disks do.
+        kind = "unreadable" if isinstance(error, OSError) and error.errno else "damaged"
+        raise RefusedError(Problem(kind, name, detail)) from error
 
 
 def in_order(
@@ -102,22 +106,32 @@ def in_order(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _bytes(root: Path, name: str) -> tuple[bytes, tuple[int, int]]:
+def _opened(path: Path, name: str) -> BufferedReader:
     try:
-        if not (root / name).is_file():  # opening a pipe would wait for ever
-            gone = "it is no ordinary file" if (root / name).exists() else "it is gone"
+        if not path.is_file():  # opening a pipe would wait for ever
+            gone = "it is no ordinary file" if path.exists() else "it is gone"
             raise RefusedError(Problem("unreadable", name, gone))
-        with (root / name).open("rb") as file:
-            facts = os.fstat(file.fileno())
-            data = file.read()
+        return path.open("rb")
     except OSError as error:
         raise RefusedError(Problem("unreadable", name, error.strerror or "")) from error
-    if not data:
-        raise RefusedError(Problem("empty-file", name))
-    return data, (facts.st_size, facts.st_mtime_ns)
 
 
-def _seen(image: Image.Image, name: str, sha256: str, least: tuple[int, int], stamp: tuple[int, int]) -> Seen:
+def _read(file: BufferedReader, name: str, least: tuple[int, int], stamp: tuple[int, int]) -> Seen:
+    # Never the whole file at once: several threads do this, and what is named .jpg may be a film.
+    with Image.open(file, formats=READABLE) as image:
+        pixels, width, height, odd = _seen(image, name, least)
+    file.seek(0)
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    after = os.fstat(file.fileno())
+    if (after.st_size, after.st_mtime_ns) != stamp:
+        raise RefusedError(Problem("unreadable", name, "it changed while it was read"))
+    return Seen(sha256, hash_of(pixels), width, height, stamp, np.asarray(pixels), odd)
+
+
+def _seen(
+    image: Image.Image, name: str, least: tuple[int, int]
+) -> tuple[Image.Image, int, int, tuple[Problem, ...]]:
+    """The pixels, scaled down, and width, height and oddities of the picture in the file."""
     width, height = image.size
     if width * height > PIXEL_LIMIT:
         raise Image.DecompressionBombError
@@ -138,7 +152,7 @@ def _seen(image: Image.Image, name: str, sha256: str, least: tuple[int, int], st
                 small = _eight_bits(small)
         else:
             small = _shrunk(_eight_bits(upright), least)
-    return Seen(sha256, hash_of(small), width, height, stamp, np.asarray(small), odd)
+    return small, width, height, odd
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from techniques.errors import WorkFailedError
+from techniques.memory import available
 from techniques.training.examine import Pixels, RefusedError, look
 
 __all__ = ["Pool", "memory_for_pictures"]
 
-_SHARE, _MOST = 0.25, 8 << 30  # of the free memory, and bytes
+_SHARE, _MOST = 0.25, 8 << 30  # of the memory that this process may hold, and bytes
 _MARGIN = 1.25  # how much larger than the network's view pictures are kept, so that crops stay sharp
 
 
@@ -68,27 +69,4 @@ def _changed(path: str) -> WorkFailedError:
 
 def memory_for_pictures(processes: int = 1) -> int:
     """How many bytes each of ``processes`` on this machine may keep pictures in."""
-    return int(min(_MOST, _SHARE * _free_memory()) / processes)
-
-
-def _free_memory() -> int:
-    """Bytes that are free, by the kernel and by the container's own limit."""
-    free = 4 << 30
-    for line in _lines(Path("/proc/meminfo")):
-        if line.startswith("MemAvailable:"):
-            free = int(line.split()[1]) << 10
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
-        most, now = _lines(Path(limit)), _lines(Path(used))
-        if most and now and most[0].isdigit() and now[0].isdigit():
-            free = min(free, max(0, int(most[0]) - int(now[0])))
-    return free
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):
-        return []
+    return int(min(_MOST, _SHARE * available()) / processes)

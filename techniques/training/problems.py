@@ -20,7 +20,9 @@ KINDS = {
     "damaged": Kind("damaged or cut-off pictures", "left out: copy or upload them again"),
     "empty-file": Kind("empty files", "left out: their upload did not finish"),
     "not-a-picture": Kind("files that are not pictures", "left out"),
-    "too-large": Kind("pictures with more pixels than fit into memory", "left out: scale them down first"),
+    "too-large": Kind(
+        "pictures with more pixels or bytes than fit into memory", "left out: scale them down first"
+    ),
     "unreadable": Kind("files and folders that may not be read", "left out: chmod -R u+rX FOLDER"),
     "hidden": Kind("hidden files and folders, and those that systems leave", "left out"),
     "stray": Kind("files beside the class folders", "left out: they belong to no class"),

@@ -1,7 +1,10 @@
 """The dataset reader, against what students' folders really hold."""
 
+import hashlib
 import os
 import shutil
+import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -9,6 +12,8 @@ from PIL import Image
 
 from techniques.datasets.manifest import Manifest
 from techniques.errors import BadInputError, WorkFailedError
+from techniques.meshes.mtl import unusable
+from techniques.training import examine
 from techniques.training.changes import changes
 from techniques.training.dataset import read_dataset
 from techniques.training.pool import Pool, memory_for_pictures
@@ -297,5 +302,61 @@ def test_large_photographs_are_kept_small_and_upright(tmp_path):
     assert pool.pixels(0).shape == (107, 80, 3)
 
 
-def test_memory_for_pictures_is_a_part_of_what_is_free():
-    assert 0 < memory_for_pictures(2) <= memory_for_pictures(1) <= 8 << 30
+def test_memory_for_pictures_is_a_part_of_what_the_container_leaves(monkeypatch):
+    monkeypatch.setattr("techniques.training.pool.available", lambda: 4 << 30)
+    assert (memory_for_pictures(1), memory_for_pictures(2)) == (1 << 30, 1 << 29)
+    monkeypatch.setattr("techniques.training.pool.available", lambda: 1 << 40)
+    assert memory_for_pictures(1) == 8 << 30
+
+
+def test_files_of_many_gigabytes_are_named_and_not_read_into_memory(plain):
+    # Films under the names of pictures; with holes, so that they take no room here.
+    for name, size in (("film.jpg", 10 << 30), ("short.jpg", 200 << 20)):
+        with (plain / "brick" / name).open("wb") as film:
+            film.write(b"\0\0\0\x18ftypmp42")
+            film.truncate(size)
+    with save(noise(55), plain / "brick" / "long.png").open("ab") as long:
+        long.truncate(100 << 20)
+
+    tracemalloc.start()
+    dataset, _ = read(plain)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    found = {problem.where: problem for problem in dataset.problems}
+    assert kinds(dataset) == {"not-a-picture": 1, "too-large": 1}
+    assert found["brick/film.jpg"].detail == "10.7 GB"
+    assert found["brick/short.jpg"].kind == "not-a-picture"
+    whole = hashlib.sha256((plain / "brick" / "long.png").read_bytes()).hexdigest()
+    assert [one.sha256 for one in dataset.examples if one.path == "brick/long.png"] == [whole]
+    assert peak < 50 << 20
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_believed(plain, monkeypatch):
+    def decoded_meanwhile(image, *given):
+        seen = decode(image, *given)
+        with (plain / "brick" / "1.png").open("ab") as file:
+            file.write(b"more")
+        return seen
+
+    decode = examine._seen
+    monkeypatch.setattr(examine, "_seen", decoded_meanwhile)
+
+    with pytest.raises(examine.RefusedError, match="changed while it was read"):
+        examine.look(plain, "brick/1.png", (64, 64))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: examine.look(path.parent, path.name, (64, 64)),
+        lambda path: unusable(path.read_bytes()),
+    ],
+)
+def test_threads_leave_each_other_s_filters_of_warnings_alone(read, plain, monkeypatch):
+    def filters_put_back_by_another_thread(*_given, **_named):
+        raise AssertionError("a filter for a while is one for all threads")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(warnings, "catch_warnings", filters_put_back_by_another_thread)
+        read(plain / "brick" / "0.png")
