@@ -49,9 +49,9 @@ def render(place: Place, *, ipython: bool = False) -> str:
     lines += [_UNLESS_SET(name, quote(path)) for name, path in caches.variables(place).items()]
     lines.append(_AT_A_PROMPT(quote(os.path.join(place.local, completion.NAME))))
     if place.links and place.storage.root:
-        if place.storage.named:
-            # So that `deepdesign-bootstrap status` in a terminal looks at the same storage.
-            lines.append(_UNLESS_SET("DEEPDESIGN_STORAGE", quote(place.storage.root)))
+        # So that `deepdesign-bootstrap status` in a terminal looks at the same storage, and that datasets and
+        # trained networks go there, whatever the platform calls it.
+        lines.append(_UNLESS_SET("DEEPDESIGN_STORAGE", quote(place.storage.root)))
         if place.writable or place.hindered:
             # Fetched once for all notebooks on this storage, unless the user decided otherwise.
             weights = os.path.join(place.storage.root, "deepdesign", "weights")

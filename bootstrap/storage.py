@@ -22,8 +22,6 @@ class Storage(NamedTuple):
     reason: str = ""
     #: Where it would have been: links that lead there are the bootstrap's own.
     candidates: tuple[str, ...] = ()
-    #: Whether somebody named it, so that it is taken at its word.
-    named: bool = False
 
     @property
     def settings(self) -> str | None:
@@ -76,7 +74,7 @@ def _named(named: str) -> Storage:
         return Storage(None, MISSING, f"{path} does not answer ({error.strerror})", (path,))
     if not stat.S_ISDIR(found.st_mode):
         raise WrongInputError(f"--storage: {path} is not a folder.")
-    return Storage(path, _access(path), named=True)
+    return Storage(path, _access(path))
 
 
 def is_mount(path: str) -> bool:

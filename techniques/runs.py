@@ -131,22 +131,30 @@ def default_folder(environment: Mapping[str, str], root: Path = Path("/")) -> Pa
 def data_folder(environment: Mapping[str, str], root: Path = Path("/")) -> Path:
     """Where datasets go without ``-o``, which must outlive the job.
 
-    ``$DEEPDESIGN_DATA``, else ``datasets`` in the storage if one is mounted, else ``./datasets``.
+    ``$DEEPDESIGN_DATA``, else ``datasets`` in the storage if there is one, else ``./datasets``.
     """
     if own := environment.get("DEEPDESIGN_DATA"):
         return Path(own)
-    storage = root / "storage"
-    return storage / "datasets" if storage.is_mount() else Path("datasets")
+    return _storage(environment, root) / "datasets"
 
 
 def weights_folder(environment: Mapping[str, str], root: Path = Path("/")) -> Path:
     """Where trained networks go without ``-o``: ``weights`` under ``$DEEPDESIGN_DATA``, else in the storage
-    if one is mounted, else ``./weights``.
+    if there is one, else ``./weights``.
     """
     if own := environment.get("DEEPDESIGN_DATA"):
         return Path(own) / "weights"
+    return _storage(environment, root) / "weights"
+
+
+def _storage(environment: Mapping[str, str], root: Path) -> Path:
+    """``$DEEPDESIGN_STORAGE`` if it is a folder (the bootstrap sets it), else ``/storage`` if it is a mount
+    (elsewhere it would be lost), else the current folder.
+    """
+    if (named := environment.get("DEEPDESIGN_STORAGE")) and Path(named).is_dir():
+        return Path(named)
     storage = root / "storage"
-    return storage / "weights" if storage.is_mount() else Path("weights")
+    return storage if storage.is_mount() else Path()
 
 
 def place_in(folder: Path, kind: Kind, *, fresh: bool, resume: bool = False) -> Place:

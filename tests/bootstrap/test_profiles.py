@@ -101,3 +101,5 @@ def test_a_mount_at_the_platforms_place_is_used(
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"persists in {point}/cfg" in done.stdout
     assert str((machine.home / ".ssh").readlink()) == f"{point}/cfg/.ssh"
+    told = machine.run('. home/.deepdesign/env.sh; echo "$DEEPDESIGN_STORAGE"', DEEPDESIGN_STORAGE="")
+    assert told.stdout == f"{point}\n"

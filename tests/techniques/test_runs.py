@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from techniques.errors import BadInputError
-from techniques.runs import MESH, default_folder, occupied, place_for
+from techniques.runs import MESH, data_folder, default_folder, occupied, place_for, weights_folder
 
 
 def names(place):
@@ -145,3 +145,17 @@ def test_a_default_folder_that_cannot_be_written_is_named_as_what_it_is(tmp_path
         pass
     with pytest.raises(BadInputError, match=r"^-o: "), occupied(place_for(tmp_path / "file" / "a.png")):
         pass
+
+
+def test_what_must_outlive_a_job_goes_to_the_storage_that_the_bootstrap_found(tmp_path):
+    storage = tmp_path / "workspace"
+    storage.mkdir()
+    named = {"DEEPDESIGN_STORAGE": str(storage)}
+
+    assert data_folder(named, tmp_path) == storage / "datasets"
+    assert weights_folder(named, tmp_path) == storage / "weights"
+    own = {**named, "DEEPDESIGN_DATA": "/own"}
+    assert (data_folder(own, tmp_path), weights_folder(own, tmp_path)) == (Path("/own"), Path("/own/weights"))
+    for gone in ({}, {"DEEPDESIGN_STORAGE": ""}, {"DEEPDESIGN_STORAGE": str(tmp_path / "gone")}):
+        assert data_folder(gone, tmp_path) == Path("datasets")
+        assert weights_folder(gone, tmp_path) == Path("weights")
