@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from techniques.datasets.licences import Licence
+from techniques.datasets.row_types import well_formed
 from techniques.datasets.sources.base import Candidate
 from techniques.errors import BadInputError
 
@@ -36,13 +37,6 @@ _PATHS = {
     "page": {"class": 1},
     "place": {"file": 2, "folder": 1},
 }
-# What every line of its kind says; whoever reads one relies on it.
-_NEEDED = {
-    "image": {"class", "source", "source_id", "status", "reason"},
-    "page": {"class", "source", "query", "cursor", "candidates"},
-    "place": {"file", "folder"},
-}
-_NEEDED_OF_KEPT = {"file", "sha256"}
 # Texts that thousands of rows have in common.
 _REPEATED = {
     *(
@@ -124,10 +118,9 @@ def parsed(line: bytes, number: int) -> Row:
         row: Row = json.loads(line, object_pairs_hook=_shared)
         kind = row["row"]
         safe = all(inside(row[name], pieces) for name, pieces in _PATHS[kind].items() if row.get(name))
-        needed = _NEEDED[kind] | (_NEEDED_OF_KEPT if row.get("status") == "kept" else set())
-        if safe and not row.keys() >= needed:
-            raise KeyError(needed - row.keys())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if safe and not well_formed(row):
+            raise TypeError(kind)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DamagedManifestError(
             f"{NAME}, line {number}, is damaged. Restore a copy, or choose another -o."
         ) from error

@@ -1,7 +1,10 @@
 """``deepdesign dataset``: what is done with a collected set before it trains something."""
 
+import os
 import shlex
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -13,8 +16,8 @@ from techniques.datasets.curation import CurationError, parse, places
 from techniques.datasets.listing import read_named, write_listing
 from techniques.datasets.manifest import InUseError, Manifest
 from techniques.datasets.page import MOST, PAGE, write_report
-from techniques.datasets.places import back, last_batch, put, settle
-from techniques.datasets.rows import rows
+from techniques.datasets.places import back, dropped_folder, last_batch, put, settle
+from techniques.datasets.rows import NAME, rows
 from techniques.datasets.sides import Terms, read_known, write_sides
 from techniques.datasets.similar import groups
 from techniques.datasets.sources.registry import rules
@@ -160,7 +163,7 @@ def undo(folder: str) -> None:
     """Take back what was last dropped or moved in the set FOLDER; again for what came before."""
     root, _ = _contents(folder, empty=True)
     try:
-        with Manifest(root) as manifest:
+        with _changing(folder, root), Manifest(root) as manifest:
             settle(manifest, root)
             batch = last_batch(manifest)
             if batch is None:
@@ -210,7 +213,7 @@ def curate(folder: str, decisions: str) -> None:
     except CurationError as error:
         raise BadInputError(f"{decisions}: {error}.") from error
     try:
-        with Manifest(root) as manifest:
+        with _changing(folder, root), Manifest(root) as manifest:
             settle(manifest, root)
             items = contents(root, rows(root))
             first = {history[-1].now: file for file, history in manifest.places.items() if history[-1].folder}
@@ -250,6 +253,21 @@ def credit(made_from: tuple[str, ...], sets: tuple[str, ...]) -> None:
         raise WorkFailedError(
             f"Nobody has said whose these are: {', '.join(found.unknown)}. Ask, or leave them out."
         )
+
+
+@contextmanager
+def _changing(folder: str, root: Path) -> Iterator[None]:
+    """See that all of the set can be written before the first picture is moved: all or none."""
+    trouble = "cannot be changed: {} may not be written ({}). Copy the set to a place of yours."
+    for place in (root, root / NAME, *filter(Path.is_dir, root.iterdir()), dropped_folder(root)):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise BadInputError(f"{folder} {trouble.format(place, 'read-only')}")
+    try:
+        yield
+    except OSError as error:
+        raise BadInputError(
+            f"{folder} {trouble.format(error.filename or root, error.strerror or error)}"
+        ) from error
 
 
 def _contents(folder: str, *, empty: bool = False) -> tuple[Path, list[Item]]:

@@ -1,7 +1,9 @@
 """Sources of one's own: a key for Flickr, lists, folders, other packages; and nobody who answers."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,10 +21,12 @@ from techniques.datasets.testkit.flickr import FakeFlickr
 from techniques.datasets.testkit.openverse import FakeOpenverse
 from techniques.datasets.testkit.rules import RULES
 from techniques.datasets.testkit.server import Reply
-from tests.techniques.conftest import Run, one_line
+from tests.techniques.conftest import PROGRAM, Run, one_line
 from tests.techniques.datasets.conftest import Web, picture
 
 Ask = Callable[..., CompletedProcess[str]]
+# Root may write anywhere, unless it gives that up.
+AS_A_USER = () if os.geteuid() else ("setpriv", "--bounding-set", "-all", "--inh-caps", "-all")
 FREE = ("cc0", "by", "by-sa", "by-nc")
 
 
@@ -275,6 +279,13 @@ def test_when_nobody_answers_it_is_said_and_no_sheet_is_left(here: Run, tmp_path
     assert sorted(path.name for path in (tmp_path / "set").iterdir()) == ["manifest.jsonl", "run.json"]
 
 
+def kept(**fields: object) -> str:
+    """A line about a kept picture, with ``fields`` of somebody else's making."""
+    whole = {"row": "image", "class": "a", "source": "s", "source_id": "1", "status": "kept", "reason": ""}
+    whole |= {"file": "a/x.jpg", "sha256": "0", "license": "by", "license_version": "4.0"}
+    return json.dumps(whole | {"page_url": "", "attribution": "A"} | fields)
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -288,7 +299,22 @@ def test_when_nobody_answers_it_is_said_and_no_sheet_is_left(here: Run, tmp_path
         '{"row": "place", "file": "a/x.jpg"}',
         '{"row": "place", "file": "a/x.jpg", "folder": "../b"}',
         '{"row": "page", "class": "/etc", "source": "s", "query": "q", "cursor": null, "candidates": []}',
+        '{"row": "place", "file": "a/x.jpg", "folder": "b", "extra": 1}',
+        '{"row": "place", "file": "a/x.jpg", "folder": "b", "batch": "x"}',
+        '{"row": "page", "class": "a", "source": "s", "query": "q", "cursor": null, "candidates": [{}]}',
+        '{"row": "page", "class": "a", "source": "s", "query": "q", "cursor": 3, "candidates": []}',
+        kept(bounds=[1, 2, 3]),
+        kept(bounds=None),
+        kept(bounds=[1, 2, 3, float("nan")]),
+        kept(width="wide"),
+        kept(phash="12"),
+        kept(creator=["a"]),
+        kept(attribution=None),
+        kept(file="a/" + "x" * 300),
+        kept(file="a/\ud800.jpg"),
+        "[" * 100_000,
     ],
+    ids=lambda line: line[-40:],
 )
 def test_a_stranger_s_manifest_reaches_nothing_outside(line: str, here: Run, tmp_path: Path) -> None:
     root = tmp_path / "set"
@@ -309,6 +335,36 @@ def test_a_stranger_s_manifest_reaches_nothing_outside(line: str, here: Run, tmp
         here("collect", tmp_path / "styles.txt", "-o", root, "--source", "openverse", "--quiet"), status=2
     )
     assert "manifest.jsonl, line 1" in said
+
+
+def test_a_line_of_another_version_with_all_that_is_needed_is_read(here: Run, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "x.jpg").write_bytes(picture())
+    (root / "manifest.jsonl").write_text(f"{kept(width=None, new=[1], bounds=[1, 2, 3, 4])}\n")
+    assert here("dataset", "report", root).returncode == 0
+
+
+def test_a_set_that_cannot_be_written_is_one_plain_line_and_stays(here: Run, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "x.jpg").write_bytes(picture())
+    (root / "a" / "y.jpg").write_bytes(picture())
+    (tmp_path / "list.csv").write_text("drop,a/x.jpg\n")
+    assert here("dataset", "curate", root, tmp_path / "list.csv").returncode == 0
+    (tmp_path / "list.csv").write_text("drop,a/y.jpg\n")
+    before = (root / "manifest.jsonl").read_bytes()
+    for locked in (root / "manifest.jsonl", root / "a", root, tmp_path / "set.dropped"):
+        mode = locked.stat().st_mode
+        locked.chmod(0o555 if locked.is_dir() else 0o444)
+        for command in (("curate", root, tmp_path / "list.csv"), ("undo", root)):
+            asked = [*AS_A_USER, PROGRAM, "dataset", *map(str, command)]
+            finished = subprocess.run(asked, capture_output=True, text=True, check=False)
+            assert str(locked) in one_line(finished, status=2)
+        locked.chmod(mode)
+    assert (root / "manifest.jsonl").read_bytes() == before
+    assert (root / "a" / "y.jpg").is_file()
+    assert here("dataset", "undo", root).returncode == 0
 
 
 def test_a_credit_line_for_a_result_made_from_several(ask: Ask, here: Run, tmp_path: Path) -> None:

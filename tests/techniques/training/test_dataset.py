@@ -82,6 +82,7 @@ def collected(root, creators):
                 file = f"{name}/{number}.png"
                 save(noise(300 * label + number), root / file)
                 row = {"source": "s", "source_id": file, "status": "kept", "reason": "", "class": name}
+                row |= {"license": "by", "license_version": "4.0", "page_url": "", "attribution": "A"}
                 manifest.decide({**row, "file": file, "creator": creators(name, number), "sha256": file})
 
 
@@ -112,11 +113,12 @@ def test_a_class_by_one_creator_is_divided_by_likeness_and_named(tmp_path):
     assert {problem.where for problem in dataset.problems if problem.kind == "one-creator"} == {"arch"}
 
 
-def test_a_damaged_list_of_creators_is_named_and_likeness_still_divides(tmp_path):
+@pytest.mark.parametrize("line", ["no json", '{"row": "place", "file": "arch/0.png", "folder": "b", "x": 1}'])
+def test_a_damaged_list_of_creators_is_named_and_likeness_still_divides(line, tmp_path):
     root = tmp_path / "set"
     root.mkdir()
     collected(root, lambda name, number: "a")
-    (root / "manifest.jsonl").write_text("no json\n")
+    (root / "manifest.jsonl").write_text(f"{line}\n")
 
     dataset, _ = read(root)
 
