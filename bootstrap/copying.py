@@ -30,8 +30,9 @@ def copy_tree(
     """Copy the tree or file at ``source`` to ``target``; ``name`` is its path in HOME, for the permissions.
 
     Returns what was left out: sockets, fifos and devices, which hold nothing. Permissions are the source's,
-    but never wider than the table in ``modes`` says. ``tick`` is called before every entry. ``away``: it
-    leaves HOME, so links that lead out of it are made to lead there from everywhere.
+    but never wider than the table in ``modes`` says. ``tick`` is called before every entry and again and
+    again within a large file. ``away``: it leaves HOME, so links that lead out of it are made to lead there
+    from everywhere.
     """
     skipped = []
     folders = []
@@ -49,7 +50,7 @@ def copy_tree(
             leads = os.readlink(old)
             system.symlink(trees.carried(path, old, leads) if away else leads, new)
         elif stat.S_ISREG(found.st_mode):
-            system.copy_file(old, new, modes.wanted(path, bits, folder=False))
+            system.copy_file(old, new, modes.wanted(path, bits, folder=False), tick)
         else:
             skipped.append(path)
     for new, old, bits in reversed(folders):

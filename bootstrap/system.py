@@ -6,7 +6,15 @@ Reading goes past it. Counting, failing and dying for tests are wrappers around 
 import errno
 import os
 import stat
+from collections.abc import Callable
 from typing import Protocol
+
+#: A file is put on disk piece by piece: at its end, gigabytes that wait in memory would take minutes.
+_PIECE = 256 * 1024 * 1024
+
+
+def _unwatched() -> None:
+    """Nobody needs to know how far a copy is."""
 
 
 class System(Protocol):
@@ -21,8 +29,11 @@ class System(Protocol):
     def append(self, path: str, content: bytes) -> None:
         """Add to the end of a file that only its owner can read."""
 
-    def copy_file(self, source: str, target: str, mode: int) -> None:
-        """Copy one regular file, its times and extended attributes; it is on disk when this returns."""
+    def copy_file(self, source: str, target: str, mode: int, tick: Callable[[], None] = _unwatched) -> None:
+        """Copy one regular file, its times and extended attributes; it is on disk when this returns.
+
+        ``tick`` is called again and again until then, at least once every MiB.
+        """
 
     def symlink(self, target: str, path: str) -> None:
         """Create a link where nothing is."""
@@ -76,7 +87,7 @@ class RealSystem:
         finally:
             os.close(descriptor)
 
-    def copy_file(self, source: str, target: str, mode: int) -> None:
+    def copy_file(self, source: str, target: str, mode: int, tick: Callable[[], None] = _unwatched) -> None:
         reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(reading, "rb"):
             found = os.fstat(reading)
@@ -86,7 +97,7 @@ class RealSystem:
                 target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
             )
             with os.fdopen(writing, "wb"):
-                _copy_data(reading, writing, found.st_size)
+                _copy_data(reading, writing, found.st_size, tick)
                 _copy_attributes(reading, writing)
                 os.fchmod(writing, mode)
                 os.utime(writing, ns=(found.st_atime_ns, found.st_mtime_ns))
@@ -146,9 +157,9 @@ class RealSystem:
         os.utime(path)
 
 
-def _copy_data(source: int, target: int, size: int) -> None:
+def _copy_data(source: int, target: int, size: int, tick: Callable[[], None]) -> None:
     """Copy what ``source`` holds; its holes (a disk image, a core file) stay holes and take no room."""
-    at = 0
+    at = waiting = 0
     while at < size:
         try:
             at = os.lseek(source, at, os.SEEK_DATA)
@@ -168,7 +179,12 @@ def _copy_data(source: int, target: int, size: int) -> None:
             while data:
                 written = os.pwrite(target, data, at)
                 at += written
+                waiting += written
                 data = data[written:]
+            if waiting >= _PIECE:
+                os.fdatasync(target)
+                waiting = 0
+            tick()
     os.ftruncate(target, at)
 
 

@@ -13,6 +13,7 @@ from bootstrap.lease import Lease
 from bootstrap.owner import Owner
 from bootstrap.system import RealSystem
 from tests.bootstrap.homes import DEFAULT_NAMES, Scratch, bytes_anywhere, program, put, tree
+from tests.bootstrap.systems import Watched
 from tests.needs import need
 
 
@@ -221,3 +222,25 @@ def test_a_living_lease_is_waited_for_and_then_only_what_is_complete_is_linked(
     assert (scratch.home / ".gitconfig").read_text() == "storage"
     assert (scratch.home / ".config/app").read_text() == "home"
     assert tree(scratch.storage) == before
+
+
+def test_the_lease_is_renewed_within_one_large_file(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bootstrap.lease._RENEW", -1.0)
+    put(scratch.home / ".gitconfig", "x" * 3_000_000)
+    system = Watched()
+    assert scratch.apply(system).status == 0
+    assert (scratch.cfg / ".gitconfig").stat().st_size == 3_000_000
+    at = system.calls.index("copy_file")
+    assert system.calls[at + 1 : at + 4] == ["touch"] * 3  # before the copy gets its name
+
+
+def test_a_large_file_is_put_on_disk_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bootstrap.system._PIECE", 2**20)
+    pieces: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda file: pieces.append(os.fstat(file).st_size))
+    source = put(tmp_path / "model", "x" * 5 * 2**19)
+    RealSystem().copy_file(str(source), str(tmp_path / "copy"), 0o600)
+    assert (tmp_path / "copy").read_bytes() == source.read_bytes()
+    assert pieces
