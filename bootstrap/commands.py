@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from shlex import quote
 
 from bootstrap.errors import WrongInputError
-from bootstrap.plugins import Plugin
+from bootstrap.plugins import Plugin, entry_points
 
 _DISTRIBUTION = "deepdesign-"
 PROGRAM = "deepdesign-bootstrap"
@@ -37,23 +37,10 @@ def bundle() -> str | None:
     return folder if os.path.isfile(folder) else None
 
 
-def console_scripts(metadata: str | None) -> dict[str, str]:
-    """The console scripts in ``metadata``'s entry_points.txt: ``{"deepdesign": "techniques.cli:main"}``."""
-    if metadata is None:
-        return {}
-    try:
-        with open(os.path.join(metadata, "entry_points.txt"), encoding="utf-8") as file:
-            text = file.read()
-    except OSError:
-        return {}
-    found, section = {}, ""
-    for line in text.splitlines():
-        if line.startswith("["):
-            section = line.strip("[] ")
-        elif section == "console_scripts" and "=" in line:
-            name, _, entry = line.partition("=")
-            found[name.strip()] = entry.strip()
-    return found
+def console_scripts(metadata: str | None) -> dict[str, tuple[str, str]]:
+    """The console scripts of the package ``metadata``: ``{"deepdesign": ("techniques.cli", "main")}``."""
+    found = entry_points(metadata, "console_scripts") if metadata else []
+    return {name: (module, function) for name, module, function in found}
 
 
 def shell_scripts(metadata: str | None) -> tuple[str, ...]:
@@ -105,8 +92,7 @@ def _own(metadata: str | None) -> dict[str, str]:
     texts = {}
     for path in shell_scripts(metadata):
         texts[os.path.basename(path)] = f'#!/bin/sh\n{_MARK}exec {quote(path)} "$@"\n'
-    for name, entry in console_scripts(metadata).items():
-        module, _, function = entry.partition(":")
+    for name, (module, function) in console_scripts(metadata).items():
         # -I: nothing that the user has installed or exported can break it.
         program = (
             f"import sys; sys.argv[0] = {name!r}; from {module} import {function}; sys.exit({function}())"

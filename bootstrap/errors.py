@@ -1,4 +1,4 @@
-"""The two ways in which the bootstrap stops: wrong input, and an item that could not be done."""
+"""What stops the bootstrap: wrong input. What cannot be done is told item by item and stops nothing."""
 
 
 class WrongInputError(Exception):
@@ -11,7 +11,3 @@ class WrongSettingsError(WrongInputError):
     def __init__(self, message: str, source: str) -> None:
         super().__init__(message)
         self.source = source
-
-
-class ItemError(Exception):
-    """One item could not be done; the others go on (exit status 1)."""

@@ -83,21 +83,23 @@ def _plugins(folder: str) -> list[Plugin]:
         return []
     for entry in entries:
         if entry.endswith(".dist-info"):
-            content = _read(os.path.join(folder, entry, "entry_points.txt"))
-            for name, module, function in _entries(content):
+            for name, module, function in entry_points(os.path.join(folder, entry), GROUP):
                 found.setdefault(name, Plugin(name, module, function, folder))
     return list(found.values())
 
 
-def _entries(content: str) -> list[tuple[str, str, str]]:
-    """``(name, module, function)`` of our group; what cannot be a command is left out."""
-    if GROUP not in content:
+def entry_points(metadata: str, group: str) -> list[tuple[str, str, str]]:
+    """``(name, module, function)`` of each entry point in ``group`` that the package with the folder
+    ``metadata`` registers; what cannot be a command is left out.
+    """
+    content = _read(os.path.join(metadata, "entry_points.txt"))
+    if group not in content:
         return []
     found, section = [], ""
     for line in content.splitlines():
         if line.startswith("["):
             section = line.strip("[] \t")
-        elif section == GROUP and "=" in line:
+        elif section == group and "=" in line:
             name, _, value = (part.strip() for part in line.partition("="))
             match = _ENTRY.fullmatch(value.partition("[")[0].strip())
             if match and names.is_command(name):
