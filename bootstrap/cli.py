@@ -104,7 +104,7 @@ def doctor(git_host: str, **options: Any) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._@:-]*", git_host):
         _fail("--git-host: the name of a host is needed, as in github.com.", 2, options)
     with _said_plainly(options):
-        diagnosis = examine.examine(_chosen(options), os.environ, git_host)
+        diagnosis = examine.examine(_chosen(options), os.environ, git_host, debug=options["debug"])
     _show(telling.as_json(diagnosis) if options["as_json"] else telling.lines(diagnosis))
     sys.exit(diagnosis.status)
 

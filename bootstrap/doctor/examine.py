@@ -1,7 +1,9 @@
 """Asking every question at once, each with a time limit: a storage that hangs must not hang the doctor."""
 
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -9,6 +11,7 @@ from bootstrap import mounts, place, profiles
 from bootstrap.doctor import packages, room, shadows, ssh, starts
 from bootstrap.doctor.finding import PROBLEM, WARNING, Finding, Patient, Question, line
 from bootstrap.errors import WrongSettingsError
+from bootstrap.names import printable
 from bootstrap.place import Options, Place
 from bootstrap.settings import Settings
 from bootstrap.storage import MISSING, Storage
@@ -39,8 +42,11 @@ class Diagnosis(NamedTuple):
         return int(any(finding.severity == PROBLEM for finding in self.findings))
 
 
-def examine(options: Options, environment: Mapping[str, str], host: str) -> Diagnosis:
-    """Look at everything. Raises ``WrongInputError`` for wrong arguments; wrong settings are a finding."""
+def examine(options: Options, environment: Mapping[str, str], host: str, *, debug: bool = False) -> Diagnosis:
+    """Look at everything. Raises ``WrongInputError`` for wrong arguments; wrong settings are a finding.
+
+    ``debug`` shows on standard error where a question of the doctor's own failed.
+    """
     found: list[Finding] = []
     located = _limited(lambda: place.locate(options, environment), _LOCATE)
     if isinstance(located, WrongSettingsError):
@@ -53,7 +59,7 @@ def examine(options: Options, environment: Mapping[str, str], host: str) -> Diag
         found.append(_hangs(options, environment))
     else:
         here = located
-    found += _ask(Patient(here, environment, host), _ALL)
+    found += _ask(Patient(here, environment, host), _ALL, debug=debug)
     return Diagnosis(here.home, here.storage.root, here.profile.name, tuple(dict.fromkeys(found)))
 
 
@@ -74,7 +80,7 @@ def _limited(action: Callable[[], Place], seconds: float) -> Place | BaseExcepti
     return answers[0] if answers else None
 
 
-def _ask(patient: Patient, seconds: float) -> Iterable[Finding]:
+def _ask(patient: Patient, seconds: float, *, debug: bool) -> Iterable[Finding]:
     """The findings of all questions; of one that did not end, those that it had, and that it did not."""
     until = time.monotonic() + seconds
     found: dict[str, list[Finding]] = {name: [] for name, _ in QUESTIONS}
@@ -85,7 +91,12 @@ def _ask(patient: Patient, seconds: float) -> Iterable[Finding]:
                 found[name].append(finding)
         except Exception as error:
             what = f"the doctor could not look further here ({type(error).__name__})."
-            found[name].append(Finding(name, WARNING, what, f"{patient.program('doctor')} --debug"))
+            command = "" if debug else f"{patient.program('doctor')} --debug"
+            found[name].append(Finding(name, WARNING, what, command))
+            if debug:
+                sys.stderr.write(
+                    "".join(f"{printable(one)}\n" for one in traceback.format_exc().splitlines())
+                )
 
     threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in QUESTIONS]
     for thread in threads:

@@ -93,9 +93,7 @@ def _names(folder: str) -> list[str]:
         entries = os.listdir(folder)
     except OSError:
         return []
-    names = [
-        entry.partition("-")[0].lower().replace("_", "-") for entry in entries if entry.endswith(".dist-info")
-    ]
+    names = [python.normal(entry.partition("-")[0]) for entry in entries if entry.endswith(".dist-info")]
     return [name for name in names if name not in TOOLS]
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pkgutil
+import re
 import shutil
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ TOOLS = frozenset({"pip", "setuptools", "wheel"})
 
 
 class Survey(NamedTuple):
-    """What a Python has; the fields are those that ``survey.py`` prints."""
+    """What a Python has; the fields are those that ``survey.py`` prints, packages by ``normal`` names."""
 
     version: str
     executable: str
@@ -33,6 +34,11 @@ class Survey(NamedTuple):
         """A command line for this Python's pip."""
         twice = ("--break-system-packages",) if self.managed else ()
         return line("python3", "-m", "pip", words[0], *twice, *words[1:])
+
+
+def normal(name: str) -> str:
+    """The one spelling of a package's name by which two are compared, as PEP 503 defines it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def run(patient: Patient, *arguments: str, limit: float = 8.0) -> Answer | None:
@@ -55,6 +61,10 @@ def survey(patient: Patient) -> Survey | None:
     if answer is None or answer.status != 0:
         return None
     try:
-        return Survey(**json.loads(answer.output.splitlines()[-1]))
-    except (ValueError, TypeError, IndexError):
+        told = Survey(**json.loads(answer.output.splitlines()[-1]))
+        return told._replace(
+            user_packages={normal(name): found for name, found in told.user_packages.items()},
+            image_packages={normal(name): found for name, found in told.image_packages.items()},
+        )
+    except (ValueError, TypeError, IndexError, AttributeError):
         return None

@@ -40,7 +40,9 @@ def modules_of(folder: str) -> list[str]:
 
 
 def distributions(folder: str, *, files: bool = False) -> dict[str, list[object]]:
-    """Installed packages in ``folder``: name -> version, place, and the modules that it brings."""
+    """Installed packages in ``folder``: name as its folder has it -> version, place, and the
+    modules that it brings.
+    """
     found: dict[str, list[object]] = {}
     try:
         names = os.listdir(folder)
@@ -50,8 +52,7 @@ def distributions(folder: str, *, files: bool = False) -> dict[str, list[object]
         if name.endswith((".dist-info", ".egg-info")):
             stem, _, version = name.rsplit(".", 1)[0].partition("-")
             path = os.path.join(folder, name)
-            plain = stem.lower().replace("_", "-").replace(".", "-")
-            found[plain] = [version, path, modules_of(path)] if files else [version, path]
+            found[stem] = [version, path, modules_of(path)] if files else [version, path]
     return found
 
 

@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from bootstrap import cli
+from bootstrap.doctor import examine
+from bootstrap.doctor.finding import Finding, Patient
 from images.checks.start import wheel
-from tests.bootstrap.homes import put, tree
+from tests.bootstrap.homes import Scratch, put, tree
 from tests.bootstrap.machine import Machine, bare_machine
 from tests.needs import need
 
@@ -188,6 +191,24 @@ def test_the_last_change_is_told_by_path_only(machine: Machine) -> None:
     assert "hunter2" not in done.stdout
 
 
+def test_debug_shows_where_the_doctor_itself_failed(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stumble(patient: Patient) -> Iterator[Finding]:
+        raise RuntimeError("stumbled")
+        yield
+
+    monkeypatch.setattr(examine, "QUESTIONS", (("room", stumble),))
+    words = ["doctor", "--home", str(scratch.home), "--storage", str(scratch.storage)]
+    for more in ([], ["--debug"]):
+        with pytest.raises(SystemExit, match="0"):
+            cli.program.main([*words, *more], standalone_mode=False)
+        told = capsys.readouterr()
+        assert "could not look further here (RuntimeError)" in told.out
+        assert ("--debug" in told.out) == (not more)
+        assert ("in stumble" in told.err) == bool(more)
+
+
 # Packages
 
 
@@ -232,6 +253,16 @@ def test_packages_of_another_python_are_installed_anew(
         PATH=path_of(machine),
     )
     assert told.stdout == "kept\n"
+
+
+def test_a_package_is_the_same_however_its_name_is_written(machine: Machine, venv: Path) -> None:
+    use(machine, venv / "bin/python3")
+    old = machine.storage / "cfg/.local/lib/python3.8/site-packages"
+    put(old / "keep.sake-1.0.dist-info/METADATA")
+    put(old / "Zoo__Keeper-1.0.dist-info/METADATA")
+    put(users(machine) / "keep_sake-2.0.dist-info/METADATA")
+    put(users(machine) / "zoo.keeper-2.0.dist-info/METADATA")
+    assert doctor(machine) == []
 
 
 def test_a_user_site_that_is_switched_off(machine: Machine, venv: Path, wheels: dict[str, str]) -> None:
