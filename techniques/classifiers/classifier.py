@@ -14,7 +14,7 @@ from techniques.classifiers.preprocessing import Normalise, Preprocessing, view
 from techniques.classifiers.record import RECORD, read_record, read_tensors
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.pictures import Picture
-from techniques.weights import Entry, Weights, entry_named, obtain
+from techniques.weights import Weights, entry_named, obtain
 from techniques.weights.formats import read_weights
 from techniques.weights.registry import View, registry
 
@@ -91,9 +91,7 @@ def from_weights(weights: Weights) -> Classifier:
     network = _built(
         entry.network, len(classes), read_weights(weights.path, entry.format), preprocessing, weights.path
     )
-    return Classifier(
-        entry.name, entry.network, network, classes, preprocessing, weights.sha256, _source(entry)
-    )
+    return Classifier(entry.name, entry.network, network, classes, preprocessing, weights.sha256, entry.facts)
 
 
 def from_folder(folder: Path) -> Classifier:
@@ -148,13 +146,3 @@ def _built(
     # Thin layers, and dreams are made of those, are a quarter faster on processors with channels last.
     whole.to(memory_format=torch.channels_last)
     return whole
-
-
-def _source(entry: Entry) -> dict[str, str]:
-    return {
-        "title": entry.title,
-        "source": str(entry.source),
-        "licence": entry.licence.stated,
-        "unclear": entry.licence.unclear,
-        "credit": entry.credit,
-    }

@@ -11,7 +11,7 @@ from techniques.mesh_style.settings import MeshStyleSettings
 from techniques.mesh_style.stylize import Styled
 from techniques.meshes.outputs import Saved
 from techniques.report import Page, curve
-from techniques.weights import Weights
+from techniques.style.page import network_rows
 
 __all__ = ["command_line", "health_shown", "page"]
 
@@ -29,9 +29,9 @@ _SHOWN = (
 )
 
 
-def page(record: dict[str, Any], job: Job, styled: Styled, saved: Saved, weights: Weights) -> Page:
+def page(record: dict[str, Any], job: Job, styled: Styled, saved: Saved) -> Page:
     """The page of a finished run; ``record`` is its ``run.json``."""
-    metrics, entry = record["metrics"], weights.entry
+    metrics = record["metrics"]
     return Page(
         title=f"{job.sources[0].stem}, after {' and '.join(path.stem for path in job.sources[1:])}",
         before=saved.before,
@@ -52,15 +52,7 @@ def page(record: dict[str, Any], job: Job, styled: Styled, saved: Saved, weights
             ("versions", ", ".join(f"{name} {number}" for name, number in record["versions"].items())),
         ],
         settings=[(name.replace("_", " "), str(record["arguments"][name])) for name in _SHOWN],
-        weights={
-            "name": entry.name,
-            "what it is": entry.title,
-            "source": str(entry.source),
-            "sha256": weights.sha256,
-            "licence": entry.licence.stated,
-            "unclear": entry.licence.unclear,
-            "credit": entry.credit,
-        },
+        weights=network_rows(record["weights"]),
         command=command_line(job.sources, record["arguments"]),
         models=saved.models,
     )

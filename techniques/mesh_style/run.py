@@ -134,7 +134,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             "device": device.kind,
             "machine": str(device),
             "rasteriser": choice.record(),
-            "weights": _weights(weights),
+            "weights": weights.facts,
             "versions": versions(),
             "results": [*map(str, saved.results), str(place.report)],
             "repaired": list(job.notes),
@@ -155,7 +155,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             "losses": {name: [float(f"{v:.6g}") for v in values] for name, values in styled.history.items()},
             "seconds": round(seconds, 3),
         }
-        write_text(place.report, render(page(record, job, styled, saved, weights)))
+        write_text(place.report, render(page(record, job, styled, saved)))
         write_record(place, record)
         place.checkpoint.unlink(missing_ok=True)
     return record
@@ -192,16 +192,4 @@ def _identity(job: Job, weights: Weights, device: Device, choice: Choice) -> dic
         "the mesh": digests[0],
         "the style pictures": " ".join(digests[1:]),
         "the cameras": cameras,
-    }
-
-
-def _weights(weights: Weights) -> dict[str, str]:
-    entry = weights.entry
-    return {
-        "name": entry.name,
-        "sha256": weights.sha256,
-        "title": entry.title,
-        "source": str(entry.source),
-        "licence": entry.licence.stated,
-        "unclear": entry.licence.unclear,
     }

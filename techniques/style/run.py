@@ -97,7 +97,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             "seed": settings.seed,
             "device": device.kind,
             "machine": str(device),
-            "weights": _weights(weights),
+            "weights": weights.facts,
             "versions": versions(),
             "results": [str(place.picture), str(place.report)],
             "metrics": {
@@ -203,19 +203,6 @@ def _identity(job: Job, weights: Weights, device: Device) -> dict[str, Any]:
     return {
         **found,
         "the masks": " ".join(hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in masks),
-    }
-
-
-def _weights(weights: Weights) -> dict[str, str]:
-    entry = weights.entry
-    return {
-        "name": entry.name,
-        "sha256": weights.sha256,
-        "title": entry.title,
-        "source": str(entry.source),
-        "licence": entry.licence.stated,
-        "unclear": entry.licence.unclear,
-        "credit": entry.credit,
     }
 
 

@@ -109,6 +109,17 @@ class Entry:
         return 0 if len(self.sha256) == 64 else self.bytes // 1000
 
     @property
+    def facts(self) -> dict[str, str]:
+        """What ``run.json`` and reports say of the network, besides its name and hash."""
+        return {
+            "title": self.title,
+            "source": str(self.source),
+            "licence": self.licence.stated,
+            "unclear": self.licence.unclear,
+            "credit": self.credit,
+        }
+
+    @property
     def classifies(self) -> bool:
         """Whether the network comes with its last layers, and so can name what a picture shows."""
         return self.view is not None and self.classes is not None

@@ -30,6 +30,11 @@ class Weights:
     path: Path
     sha256: str
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What ``run.json`` says of the weights."""
+        return {"name": self.entry.name, "sha256": self.sha256, **self.entry.facts}
+
 
 def cache_folder() -> Path:
     """``$DEEPDESIGN_WEIGHTS``, else ``deepdesign/weights`` in the user's cache. May not exist yet."""
