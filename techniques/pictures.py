@@ -19,7 +19,6 @@ __all__ = [
     "PIXEL_LIMIT",
     "READABLE",
     "Picture",
-    "can_write",
     "decoded",
     "fit",
     "fit_plane",
@@ -141,11 +140,6 @@ def fit_plane(plane: Plane, size: tuple[int, int]) -> Plane:
     box = (cut_x, cut_y, width - cut_x, height - cut_y)
     image = Image.fromarray(np.ascontiguousarray(plane))
     return np.asarray(image.resize(size, Image.Resampling.LANCZOS, box=box), dtype=np.float32).clip(0, 1)
-
-
-def can_write(path: Path) -> bool:
-    """Whether the suffix of ``path`` names a picture format that can be written."""
-    return path.suffix.lower() in FORMATS
 
 
 def save_picture(path: Path, picture: Picture) -> None:

@@ -4,7 +4,6 @@ import csv
 import io
 import math
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -248,11 +247,6 @@ def _window(spot: Spot, measure: Measure, *, labelled: bool) -> Window:
     step = ground(zoom, place.lat)
     pixels = [int(side) if measure.in_pixels else max(1, round(side / step)) for side in measure.size]
     return pixels_around(place, pixels[0], pixels[1], zoom, name=name, label=label)
-
-
-def labels_of(spots: list[Spot]) -> Counter[str]:
-    """How many spots each label has."""
-    return Counter(spot.label for spot in spots if spot.label)
 
 
 def _grain(measure: Measure) -> str:
