@@ -124,7 +124,7 @@ def aerial(
             services |= demo.demo_services(stack)
             given["allow_private"] = True
         if list_sources:
-            telling.list_services(services)
+            telling.list_services(services, as_json=as_json)
             return
         progress = progress_for(quiet=quiet, as_json=as_json)
         measure = measure_of(given["size_m"], given["size_px"], given["m_per_px"], given["zoom"])

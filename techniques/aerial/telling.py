@@ -1,5 +1,7 @@
 """What a person is told: before anything is fetched, and when something could not be made."""
 
+import json
+
 import click
 
 from techniques.aerial.cost import cost
@@ -31,9 +33,22 @@ def tell(progress: Progress, pairs: list[tuple[Window, ...]], layers: list[Tiles
     )
 
 
-def list_services(services: dict[str, Service]) -> None:
+def list_services(services: dict[str, Service], *, as_json: bool = False) -> None:
     """Say whom one can ask, and on which terms."""
     for service in services.values():
+        if as_json:
+            record = {
+                "name": service.name,
+                "title": service.title,
+                "kind": service.kind,
+                "license": service.licence.slug,
+                "terms": service.terms,
+                "zoom": [service.first_zoom, service.last_zoom],
+                "key": service.key,
+                "note": service.note,
+            }
+            click.echo(json.dumps(record))
+            continue
         terms = service.licence.name if service.licence.slug else f"own terms: {service.terms}"
         facts = [service.kind, terms, f"zoom to {service.last_zoom}"]
         if service.key:
@@ -42,7 +57,8 @@ def list_services(services: dict[str, Service]) -> None:
             facts.append(service.note)
         click.echo(f"{service.name:12} {service.title} ({'; '.join(facts)})")
     if "demo" not in services:
-        click.echo("demo         A made-up town, without internet (demo-map: the same as a map)")
+        title = "A made-up town, without internet (demo-map: the same as a map)"
+        click.echo(json.dumps({"name": "demo", "title": title}) if as_json else f"{'demo':12} {title}")
 
 
 def problem(made: Made, asked: int, layers: list[Tiles]) -> str:

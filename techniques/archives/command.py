@@ -70,7 +70,7 @@ def unpack(
     progress = progress_for(quiet=quiet, as_json=as_json)
     try:
         if list_only:
-            _list(path, folder, settings)
+            _list(path, folder, settings, as_json=as_json)
             return
         result = write_folder(path, folder, settings, _counting(progress, "unpacking"))
     except ArchiveError as error:
@@ -126,8 +126,7 @@ def pack(
                 refuse_taken(target, [record_path], ours=ours, advice="Name another file.")
             _tell_content(progress, found)
             if list_only:
-                for member in found.members:
-                    click.echo(f"{member.size:>13,}  {shown(member.name, 200)}")
+                _list_content(found, target, as_json=as_json)
                 return
             result = write_archive(found, target, _counting(progress, "packing"), overwrite=overwrite)
     except ArchiveError as error:
@@ -156,8 +155,29 @@ def pack(
         click.echo(str(result.path))
 
 
-def _list(path: Path, folder: Path | None, settings: Settings) -> None:
+def _list_content(found: Content, target: Path, *, as_json: bool) -> None:
+    for member in found.members:
+        if as_json:
+            click.echo(json.dumps({"event": "file", "name": member.name, "bytes": member.size}))
+        else:
+            click.echo(f"{member.size:>13,}  {shown(member.name, 200)}")
+    if as_json:
+        total = {"files": len(found.members), "bytes": found.size, "target": str(target)}
+        left_out = {"junk": list(found.junk), "links": list(found.links)}
+        click.echo(json.dumps({"event": "list", **total, **left_out}))
+
+
+def _list(path: Path, folder: Path | None, settings: Settings, *, as_json: bool) -> None:
     _, decided, target = read_plan(path, folder, settings)
+    if as_json:
+        for item in decided.files:
+            click.echo(json.dumps({"event": "file", "name": str(item.path), "bytes": item.size}))
+        for refusal in decided.refused:
+            click.echo(json.dumps({"event": "refused", "name": refusal.name, "reason": refusal.reason}))
+        total = {"files": len(decided.files), "bytes": decided.size, "target": str(target)}
+        left_out = {"junk": list(decided.junk), "refused": len(decided.refused)}
+        click.echo(json.dumps({"event": "list", **total, **left_out}))
+        return
     for item in decided.files:
         click.echo(f"{item.size:>13,}  {shown(str(item.path), 200)}")
     for refusal in decided.refused:

@@ -147,7 +147,7 @@ def collect(
         if missing := not_promised(source):
             progress.say(f"Note: {missing}.")
     if dry_run:
-        claims(recipe, asked, order)
+        claims(recipe, asked, order, as_json=as_json)
         return
 
     def report(label: str, have: int, want: int) -> None:

@@ -1,5 +1,7 @@
 """What `collect` tells a person: what sources claim, what came, and what to do where nothing did."""
 
+import json
+
 import click
 
 from techniques.datasets.collect import PASSING, Collected, Order
@@ -13,7 +15,7 @@ from techniques.progress import Progress
 __all__ = ["claims", "refuse_nothing", "tell"]
 
 
-def claims(recipe: Recipe, sources: list[Source], order: Order) -> None:
+def claims(recipe: Recipe, sources: list[Source], order: Order, *, as_json: bool = False) -> None:
     """Say how many results each source has for each search; nothing is fetched but first pages."""
     for label in recipe.labels:
         for source in sources:
@@ -26,8 +28,13 @@ def claims(recipe: Recipe, sources: list[Source], order: Order) -> None:
                     raise WorkFailedError(f"{source.name}: {error}.") from error
                 if page is not None:
                     count = len(page.candidates) if page.claimed is None else page.claimed
-                    more = " or more" if page.claimed is None and page.cursor else ""
-                    click.echo(f"{label.name}: {source.name} has {count}{more} for {str(query)!r}")
+                    more = page.claimed is None and page.cursor is not None
+                    if as_json:
+                        asked = {"class": label.name, "source": source.name, "query": str(query)}
+                        click.echo(json.dumps({"event": "claim", **asked, "count": count, "more": more}))
+                    else:
+                        or_more = " or more" if more else ""
+                        click.echo(f"{label.name}: {source.name} has {count}{or_more} for {str(query)!r}")
 
 
 def tell(progress: Progress, recipe: Recipe, result: Collected, order: Order) -> None:

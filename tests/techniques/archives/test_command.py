@@ -95,7 +95,21 @@ def test_list_writes_nothing(tmp_path: Path, here: Run) -> None:
     assert "refused  ../b.txt" in finished.stdout
     assert "junk  .DS_Store" in finished.stdout
     assert "1 files" in finished.stdout
+    said = here("unpack", "--list", "--json", tmp_path / "a.zip").stdout
+    file, refused, last = (json.loads(line) for line in said.splitlines())
+    assert (file["name"], file["bytes"], refused["name"]) == ("a.txt", 5, "../b.txt")
+    assert (last["files"], last["junk"]) == (1, [".DS_Store"])
     assert not (tmp_path / "a").exists()
+
+
+def test_a_list_of_what_would_be_packed_for_programs(tmp_path: Path, here: Run) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.txt").write_text("12345")
+    said = here("pack", "--list", "--json", tmp_path / "set").stdout
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert {"event": "file", "name": "set/a.txt", "bytes": 5} in lines
+    assert lines[-1]["files"] == 1
+    assert not (tmp_path / "set.zip").exists()
 
 
 def test_pack_and_unpack_from_another_folder_by_the_courses_names(

@@ -104,6 +104,10 @@ def test_a_dry_run_says_what_there_is_and_fetches_nothing(tmp_path: Path, collec
     assert finished.returncode == 0, finished.stderr
     assert "gothic: openverse has 24 for 'gothic'" in finished.stdout
     assert "narthex: openverse has 0 for 'narthex'" in finished.stdout
+    finished = collect("gothic", "-o", tmp_path / "set", "--dry-run", "--json", "--contact", "me@example.edu")
+    lines = [json.loads(line) for line in finished.stdout.splitlines()]
+    claimed = [line for line in lines if line["event"] == "claim" and line["source"] == "openverse"]
+    assert [(line["class"], line["count"]) for line in claimed] == [("gothic", 24)]
     assert not (tmp_path / "set").exists()
 
 
