@@ -14,7 +14,11 @@ class Cache(NamedTuple):
     """One program's cache."""
 
     name: str
+    #: What is in it, for people.
+    what: str
     variable: str
+    #: Below ``HOME/.cache``: where the program has it by itself. Only what it fetches again lies there.
+    default: str
     #: In ``STORAGE/deepdesign/models``, for everybody who uses the storage.
     stored: str
     #: In ``HOME/.deepdesign/cache``; ``None`` leaves it where the program has it by itself.
@@ -22,9 +26,11 @@ class Cache(NamedTuple):
 
 
 CACHES = (
-    Cache("torch", "TORCH_HOME", "torch"),
-    Cache("huggingface", "HF_HUB_CACHE", "huggingface"),
-    Cache("pip", "PIP_CACHE_DIR", "pip", local="pip"),
+    Cache("torch", "models fetched by torch", "TORCH_HOME", "torch", "torch"),
+    Cache(
+        "huggingface", "models fetched from Hugging Face", "HF_HUB_CACHE", "huggingface/hub", "huggingface"
+    ),
+    Cache("pip", "what pip has downloaded", "PIP_CACHE_DIR", "pip", "pip", local="pip"),
 )
 
 

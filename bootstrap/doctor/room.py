@@ -1,5 +1,6 @@
 """Why is the disk full? What takes the room, and what of it can be made again."""
 
+import glob
 import os
 import stat
 import time
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import NamedTuple
 
+from bootstrap import caches, userbase
 from bootstrap.doctor.finding import NOTE, PROBLEM, WARNING, Finding, Patient, size
 
 TOPIC = "room"
@@ -18,33 +20,7 @@ _NOTHING, _LITTLE, _PART = 64 * 10**6, 10**9, 0.05
 _WORTH = 10**9
 
 
-class Spender(NamedTuple):
-    """Something that takes room: below HOME (``~``), the storage (``S``) or the notebooks (``N``)."""
-
-    pattern: str
-    what: str
-    #: A shell command; ``{}`` is the place. Empty: it is a person's own and theirs to judge.
-    command: str
-
-
-_CLEAR = "find {} -mindepth 1 -delete"
-SPENDERS = (
-    Spender("~/.cache/pip", "what pip has downloaded", _CLEAR),
-    Spender("~/.cache/huggingface", "models fetched from Hugging Face", _CLEAR),
-    Spender("~/.cache/torch", "models fetched by torch", _CLEAR),
-    Spender("~/.cache", "caches", ""),
-    Spender("~/.conda/pkgs", "what conda has downloaded", _CLEAR),
-    Spender("~/.local/share/Trash", "the trash of Jupyter's file list", _CLEAR),
-    Spender("S/.Trash-*", "the trash of Jupyter's file list", _CLEAR),
-    Spender("N/.Trash-*", "the trash of Jupyter's file list", _CLEAR),
-    Spender("~/.deepdesign/asides", "what starts have set aside", ""),
-    Spender("S/cfg/.deepdesign/asides", "what starts have set aside", ""),
-    Spender("S/cfg/.cache/pip", "what pip has downloaded", _CLEAR),
-    Spender("S/cfg/.conda/pkgs", "what conda has downloaded", _CLEAR),
-    Spender("S/cfg/.local/share/Trash", "the trash of Jupyter's file list", _CLEAR),
-    Spender("S/cfg/.local", "packages that you have installed", ""),
-    Spender("S/deepdesign/weights", "networks' weights", ""),
-)
+_TRASH = "the trash of Jupyter's file list"
 
 
 class Disk(NamedTuple):
@@ -88,21 +64,17 @@ def _disk(patient: Patient, folder: str, device: int, until: float) -> Iterator[
         found.f_files,
         found.f_favail,
     )
-    places: dict[str, Spender] = {}
-    for spender in SPENDERS:
-        for path in _places(patient, spender):
-            if os.path.isdir(path) and os.stat(path).st_dev == device:
-                places.setdefault(os.path.realpath(path), spender)  # ~/.local may be the storage's
-    spent = [
-        (weigh(path, min(until, time.monotonic() + _EACH)), path, spender) for path, spender in places.items()
-    ]
-    spent.sort(key=lambda one: -one[0])
-    again = [one for one in spent if one[2].command and one[0] > 0]
+    places: dict[str, str] = {}
+    for path, what in _spenders(patient):
+        if os.path.isdir(path) and os.stat(path).st_dev == device:
+            places.setdefault(os.path.realpath(path), what)  # ~/.local may be the storage's
+    spent = [(weigh(path, min(until, time.monotonic() + _EACH)), path, what) for path, what in places.items()]
+    again = sorted((one for one in spent if one[0] > 0), reverse=True)
     if disk.severity == NOTE:
-        for taken, path, spender in again:
+        for taken, path, held in again:
             if taken >= _WORTH:
-                what = f"{path} holds {size(taken)} of {spender.what}, which can go."
-                yield Finding(TOPIC, NOTE, what, spender.command.format(quote(path)))
+                what = f"{path} holds {size(taken)} of {held}, which can go."
+                yield Finding(TOPIC, NOTE, what, _clear(path))
         return
     state = (
         "has no room for more files"
@@ -120,22 +92,38 @@ def _disk(patient: Patient, folder: str, device: int, until: float) -> Iterator[
             f"du -xh -d 2 {quote(folder)} | sort -h | tail",
         )
         return
-    taken, path, spender = again[0]
+    taken, path, held = again[0]
     yield Finding(
         TOPIC,
         disk.severity,
-        f"{what}, and {path} holds {size(taken)} of {spender.what}, which can go.",
-        spender.command.format(quote(path)),
+        f"{what}, and {path} holds {size(taken)} of {held}, which can go.",
+        _clear(path),
     )
 
 
-def _places(patient: Patient, spender: Spender) -> list[str]:
-    import glob
-
+def _spenders(patient: Patient) -> Iterator[tuple[str, str]]:
+    """Folders that may be there and can be emptied without a loss, and what is in them."""
     place = patient.place
-    roots = {"~": place.home, "S": place.storage.root or "", "N": place.profile.notebooks or ""}
-    root, _, rest = spender.pattern.partition("/")
-    return sorted(glob.glob(os.path.join(glob.escape(roots[root]), rest))) if roots[root] else []
+    now = caches.variables(place)
+    for cache in caches.CACHES:
+        if cache.variable in now:
+            yield now[cache.variable], cache.what
+        # What came before our environment, or in a terminal without it.
+        yield patient.home(".cache", cache.default), cache.what
+    yield patient.home(".conda", "pkgs"), "what conda has downloaded"
+    bases = [patient.home(".local")]
+    if place.links:
+        yield os.path.join(place.items, ".conda", "pkgs"), "what conda has downloaded"
+        bases += [os.path.join(place.items, userbase.ITEM), *userbase.all_bases(place.items)]
+    for base in bases:
+        yield os.path.join(base, "share", "Trash"), _TRASH
+    for root in (place.storage.root, place.profile.notebooks):
+        for path in sorted(glob.glob(os.path.join(glob.escape(root), ".Trash-*"))) if root else ():
+            yield path, _TRASH
+
+
+def _clear(path: str) -> str:
+    return f"find {quote(path)} -mindepth 1 -delete"
 
 
 def weigh(path: str, until: float) -> int:

@@ -427,7 +427,14 @@ def test_a_program_and_a_kernel_of_an_image_that_is_gone(machine: Machine) -> No
 
 @pytest.mark.parametrize(
     ("place", "disk"),
-    [("home/.cache/pip", "home"), ("home/.local/share/Trash", "storage"), ("storage/.Trash-0", "storage")],
+    [
+        ("home/.deepdesign/cache/pip", "home"),
+        ("home/.cache/huggingface/hub", "home"),  # beside it lies the token
+        ("home/.local/share/Trash", "storage"),
+        ("storage/.Trash-0", "storage"),
+        ("storage/deepdesign/models/torch", "storage"),
+        ("storage/cfg/.deepdesign/python/another-image/share/Trash", "storage"),
+    ],
 )
 def test_a_full_disk_is_emptied_of_what_can_go(tmp_path: Path, place: str, disk: str) -> None:
     machine = bare_machine(tmp_path)
@@ -440,7 +447,8 @@ def test_a_full_disk_is_emptied_of_what_can_go(tmp_path: Path, place: str, disk:
     (found,) = [one for one in first["findings"] if one["topic"] == "room"]
     assert found["severity"] == "problem"
     assert "is nearly full" in found["what"]
-    assert f"/srv/{disk}" in found["command"]
+    assert f"find /srv/{disk}" in found["command"]
+    assert f"/{place.split('/', 1)[1].removeprefix('cfg/')} " in found["command"]
     again = machine.run(
         f"{fill}\n{found['command']}\n{script}; ls {disk}; echo more >{disk}/more && echo room"
     )
