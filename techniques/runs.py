@@ -1,6 +1,5 @@
 """Where a run's results go, and the record that lies beside them."""
 
-import fcntl
 import json
 import os
 import platform
@@ -13,6 +12,7 @@ from typing import Any
 
 from techniques.errors import BadInputError
 from techniques.files import write_text
+from techniques.locks import lock
 from techniques.pictures import FORMATS
 from techniques.report import GENERATOR
 
@@ -193,7 +193,7 @@ def occupied(place: Place) -> Iterator[None]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = _locked(place.lock)
+        handle = _locked(place.lock)
     except BlockingIOError as error:
         raise BadInputError(
             f"-o: another run is writing to {place.result}. Wait for it, or choose another -o."
@@ -208,22 +208,22 @@ def occupied(place: Place) -> Iterator[None]:
         yield
     finally:
         place.lock.unlink(missing_ok=True)
-        os.close(lock)
+        os.close(handle)
         _remove_empty(made)
 
 
 def _locked(path: Path) -> int:
     while True:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(handle, wait=False)
         except OSError:
-            os.close(lock)
+            os.close(handle)
             raise
         # A run that ended meanwhile has removed what we hold: the next one would lock a new file beside it.
-        if path.exists() and os.path.samestat(os.fstat(lock), path.stat()):
-            return lock
-        os.close(lock)
+        if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
+            return handle
+        os.close(handle)
 
 
 def write_record(place: Place, record: Mapping[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """Unpacking: plan, stream into a hidden folder beside the target, and only then give it its name."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -23,6 +22,7 @@ from techniques.archives.limits import Limits
 from techniques.archives.names import same_name, shown
 from techniques.archives.plan import Item, Plan, Refusal, plan, without_top
 from techniques.errors import WorkFailedError
+from techniques.locks import lock
 
 # Left free for the machine itself: a full disk takes the notebook down with it.
 _RESERVE = 50_000_000
@@ -231,26 +231,26 @@ def _workplace(target: Path) -> Iterator[Path]:
         raise OccupiedError(
             f"{place} cannot be written ({error.strerror}); name another folder with -o"
         ) from error
-    lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
+    handle = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock(handle, wait=True)
         (work / "content").mkdir()
         yield work / "content"
     finally:
         shutil.rmtree(work, ignore_errors=True)
-        os.close(lock)
+        os.close(handle)
 
 
 def _remove_if_abandoned(old: Path) -> None:
     """Remove what a killed run left; the kernel let go of its lock, a run at work holds it."""
-    lock = os.open(old, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    handle = os.open(old, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(old, ignore_errors=True)
+        if lock(handle, wait=False):  # without locks nobody knows whether a run is at work there
+            shutil.rmtree(old, ignore_errors=True)
     except BlockingIOError:
         pass
     finally:
-        os.close(lock)
+        os.close(handle)
 
 
 def _publish(work: Path, target: Path, kept: Plan, *, overwrite: bool) -> None:

@@ -5,7 +5,6 @@ fetching anything twice. The last line may be torn by a crash; it is cut off. A 
 moved to another class gets a row about its place; the row about its origin is never changed.
 """
 
-import fcntl
 import json
 import os
 from dataclasses import asdict, dataclass, field
@@ -15,6 +14,7 @@ from typing import Self
 
 from techniques.datasets.rows import NAME, Place, Row, as_row, candidate_of, parsed, place_of
 from techniques.datasets.sources.base import Candidate
+from techniques.locks import lock
 
 __all__ = ["InUseError", "Manifest", "Search"]
 
@@ -57,7 +57,7 @@ class Manifest:
     def __enter__(self) -> Self:
         self._file = self.path.open("a+b")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._file.fileno(), wait=False)
         except BlockingIOError as error:
             self._file.close()
             raise InUseError(

@@ -1,6 +1,5 @@
 """The folders that weights lie in, and the way into them: fetch, compare, rename."""
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from techniques.errors import BadInputError, WorkFailedError
+from techniques.locks import lock
 from techniques.weights.registry import Entry, entry_named, registry
 from techniques.weights.sources import Report, download
 
@@ -126,8 +126,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
     """
     handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        lock(handle, wait=True)
         yield
     finally:
         os.close(handle)

@@ -1,9 +1,13 @@
+import errno
 import fcntl
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from techniques.archives.unpack import Settings, unpack
+from techniques.datasets.manifest import Manifest
 from techniques.errors import BadInputError
 from techniques.runs import MESH, data_folder, default_folder, occupied, place_for, weights_folder
 
@@ -121,6 +125,25 @@ def test_a_run_that_ends_while_another_begins_leaves_that_one_its_lock(tmp_path,
     monkeypatch.setattr(fcntl, "flock", ends_meanwhile)
     with occupied(place), pytest.raises(BadInputError, match="another run"), occupied(place):
         pass
+
+
+def test_a_storage_without_locks_is_worked_on_all_the_same(tmp_path, monkeypatch):
+    def refused(_handle, _how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with occupied(place_for(tmp_path / "a.png")), Manifest(tmp_path):
+        (tmp_path / "a.png").write_bytes(b"1")
+    left = tmp_path / ".unpacking-set-killed"
+    left.mkdir()
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.writestr("b.txt", "1")
+    unpack(tmp_path / "set.zip", None, Settings(), lambda *_: None)
+
+    # Nobody can tell whether the run that it belongs to is still at work.
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("a.png", "manifest.jsonl", "set.zip", "set", left.name),
+    }
 
 
 def test_a_mesh_has_its_own_names(tmp_path):
