@@ -297,6 +297,8 @@ def test_a_check_that_is_stopped_takes_its_containers_along(image, number):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever starts the tests in the background of a script has them ignore Ctrl-C, and all they start.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as process:
         _until(ours, 60)
         process.send_signal(number)
