@@ -14,6 +14,9 @@ _GROUPS = ("docker", "containerd", "kubepods", "libpod", "crio")
 #: Values of the variable ``container`` that mean an image; LXC and systemd set it too, for whole machines.
 _ENGINES = frozenset({"docker", "podman", "oci", "containerd", "crio"})
 
+#: Written once, when Docker makes the container.
+_DOCKERS = "/.dockerenv"
+
 
 def is_container(environment: Mapping[str, str] | None = None, root: str = "/") -> bool:
     """Whether the file system at ``root`` was made from an image, by any engine's sign of it.
@@ -48,7 +51,7 @@ def started(folder: str = "/") -> float:
         return 0.0
     first = boot + ticks / os.sysconf("SC_CLK_TCK")
     try:
-        return min(first, os.lstat("/.dockerenv").st_ctime)
+        return min(first, os.lstat(_DOCKERS).st_ctime)
     except OSError:
         return first
 

@@ -50,6 +50,7 @@ def test_the_policy_counts_on_a_machine_that_was_started_again(
     scratch: Scratch, policy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = container._lines
+    monkeypatch.setattr(container, "_DOCKERS", "/nowhere")
     # The machine started after all that home has was written.
     monkeypatch.setattr(
         container,
