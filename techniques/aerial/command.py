@@ -3,7 +3,8 @@
 import json
 import os
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,20 @@ def _one_path(output: str | None) -> Path | None:
     return path.with_suffix(_SAME.get(path.suffix.lower(), path.suffix.lower()))
 
 
+@contextmanager
+def _whole(files: tuple[Path, ...]) -> Iterator[None]:
+    """Take away what the block has made of ``files`` if it fails: no record claims it, so it would be in the
+    way of the next try.
+    """
+    new = [file for file in files if not os.path.lexists(file)]
+    try:
+        yield
+    except BaseException:
+        for file in new:
+            file.unlink(missing_ok=True)
+        raise
+
+
 def _record_of(path: Path) -> Path:
     return path.with_suffix(".run.json")
 
@@ -243,7 +258,8 @@ def _one(
     try:
         with output_problems(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            facts = make_one(window, layers[0], path, _order(path.suffix, given))
+            with _whole(files_of_one(path)):
+                facts = make_one(window, layers[0], path, _order(path.suffix, given))
     except (SourceError, TileError) as error:
         raise WorkFailedError(telling.sorry(str(error), layers)) from error
     return {

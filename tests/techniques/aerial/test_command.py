@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import rasterio
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
+from techniques.aerial import command
 from techniques.aerial.grid import LonLat, Tile, pixel
 from techniques.aerial.services import parse
 from techniques.aerial.testkit.paint import town_map, town_photo
@@ -21,6 +23,7 @@ from techniques.aerial.testkit.tiles import FakeTiles, blocked_picture
 from techniques.datasets.manifest import Manifest
 from techniques.datasets.rows import rows
 from techniques.datasets.testkit.server import Reply
+from techniques.errors import WorkFailedError
 from tests.techniques.conftest import PROGRAM, Run, one_line
 
 Aerial = Callable[..., CompletedProcess[str]]
@@ -141,6 +144,23 @@ def test_one_picture_replaces_nothing_that_no_run_of_it_made(
     assert name in line
     assert (tmp_path / name).read_text() == "mine"
     assert photo.asked == []
+
+
+def test_a_picture_that_fails_leaves_nothing_in_the_way_of_the_next_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_window: Any, _tiles: Any, path: Path, _order: Any) -> None:
+        path.with_suffix(".tfw").write_text("half of it")
+        path.with_suffix(".json").write_text("half of it")
+        raise WorkFailedError("the disk is full")
+
+    monkeypatch.setattr(command, "make_one", fails)
+    (tmp_path / "roof.json").write_text("of an earlier run")
+    given: Any = {"max_overzoom": 0, "keep_blank": False}
+    nothing: Any = None
+    with pytest.raises(WorkFailedError):
+        command._one([(nothing,)], [nothing], tmp_path / "roof.tif", given)
+    assert [path.name for path in tmp_path.iterdir()] == ["roof.json"]
 
 
 def test_an_input_is_never_an_output(aerial: Aerial, photo: FakeTiles, tmp_path: Path) -> None:
