@@ -48,13 +48,7 @@ class _Rows(torch.autograd.Function):
         return _scattered(gradients[0], index, ctx.size), None
 
 
-class _DistinctRows(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, table: Tensor, index: Tensor) -> Tensor:
-        ctx.save_for_backward(index)
-        ctx.size = len(table)
-        return table.index_select(0, index)
-
+class _DistinctRows(_Rows):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (index,) = ctx.saved_tensors
