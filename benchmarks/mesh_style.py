@@ -23,8 +23,9 @@ from techniques.mesh_style.statistics import views_moments
 from techniques.mesh_style.stylize import Work, stylize
 from techniques.meshes.atlas import atlas_for
 from techniques.meshes.bake import baked
+from techniques.meshes.light import Light
 from techniques.meshes.mesh import Mesh
-from techniques.meshes.render import Light, Surface, View, render, surface_of
+from techniques.meshes.render import Surface, View, render, surface_of
 from techniques.meshes.shapes import box, icosphere
 from techniques.meshes.texels import texels
 from techniques.networks import NETWORKS, load_network

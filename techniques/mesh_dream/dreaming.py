@@ -21,7 +21,8 @@ from techniques.losses import Terms, TotalVariation
 from techniques.mesh_dream.settings import MeshDreamSettings
 from techniques.mesh_style.cameras import cameras_of_step
 from techniques.mesh_style.form import Form
-from techniques.meshes.render import Light, Surface, View, render
+from techniques.meshes.light import Light
+from techniques.meshes.render import Surface, View, render
 from techniques.optimise import Callback, History, Parameters, Stage, optimise
 from techniques.raster.backend import Rasteriser
 from techniques.raster.cameras import Camera

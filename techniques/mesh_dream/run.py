@@ -25,7 +25,8 @@ from techniques.meshes.bake import baked
 from techniques.meshes.budget import Budget, Costs
 from techniques.meshes.changed import save_changed
 from techniques.meshes.health import change_between, health_of
-from techniques.meshes.render import Light, Surface, surface_of
+from techniques.meshes.light import Light
+from techniques.meshes.render import Surface, surface_of
 from techniques.meshes.texels import texels
 from techniques.pictures import Picture
 from techniques.progress import Progress, Quiet

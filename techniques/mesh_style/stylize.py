@@ -20,7 +20,8 @@ from techniques.mesh_style.form import Form
 from techniques.mesh_style.paint import Paint, colour_axes
 from techniques.mesh_style.settings import MeshStyleSettings
 from techniques.mesh_style.statistics import kept_looks, style_loss, views_moments
-from techniques.meshes.render import Light, Surface, View, render
+from techniques.meshes.light import Light
+from techniques.meshes.render import Surface, View, render
 from techniques.networks import FeatureNetwork
 from techniques.optimise import Callback, History, Parameters, Stage, optimise
 from techniques.pictures import Picture

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
+from techniques.meshes.light import Light, shades
 from techniques.meshes.mesh import Mesh
 from techniques.meshes.weld import weld
 from techniques.raster.backend import Rasteriser, TorchRasteriser
@@ -16,15 +17,14 @@ from techniques.raster.cameras import Camera
 from techniques.raster.edges import EdgeTable, edge_table
 from techniques.raster.project import clip_positions, matrices
 
-__all__ = ["Light", "Surface", "View", "render", "surface_of"]
-
-_AMBIENT = 0.5
+__all__ = ["Surface", "View", "corner_normals", "render", "surface_of"]
 
 
 @dataclass(frozen=True)
 class Surface:
     """What is drawn, in the unit frame: ``vertices`` (W, 3) with shared ``faces`` (F, 3), their ``edges``,
-    and texture coordinates ``uvs`` (T, 2) with ``uv_faces`` (F, 3) of the same triangles.
+    and texture coordinates ``uvs`` (T, 2) with ``uv_faces`` (F, 3) of the same triangles. With ``normals``
+    (F, 3, 3), a unit vector for each corner, it is shaded as round as they say; without, each triangle flat.
     """
 
     vertices: Tensor
@@ -32,29 +32,11 @@ class Surface:
     edges: EdgeTable
     uvs: Tensor
     uv_faces: Tensor
+    normals: Tensor | None = None
 
     def moved(self, vertices: Tensor) -> "Surface":
-        """The same surface with its ``vertices`` (W, 3) elsewhere."""
-        return replace(self, vertices=vertices)
-
-
-@dataclass(frozen=True)
-class Light:
-    """Half of it from everywhere, half from a direction: of the camera's axes (right, up, towards the eye),
-    or ``fixed`` in the unit frame like a sun, where azimuth 0 is the front.
-
-    ``"flat"`` is light without any shading: the texture as it is.
-    """
-
-    kind: Literal["flat", "directed"] = "directed"
-    azimuth: float = -30.0
-    elevation: float = 45.0
-    fixed: bool = False
-
-    def direction(self) -> tuple[float, float, float]:
-        """The unit vector towards the light."""
-        a, e = math.radians(self.azimuth), math.radians(self.elevation)
-        return math.cos(e) * math.sin(a), math.sin(e), math.cos(e) * math.cos(a)
+        """The same surface with its ``vertices`` (W, 3) elsewhere, and no ``normals``, which fit no more."""
+        return replace(self, vertices=vertices, normals=None)
 
 
 @dataclass(frozen=True)
@@ -82,6 +64,21 @@ def surface_of(mesh: Mesh, device: torch.device | None = None) -> Surface:
     )
 
 
+def corner_normals(mesh: Mesh) -> Tensor | None:
+    """The normals that the file of ``mesh`` gives its triangles, (F, 3, 3) unit vectors in the unit frame.
+
+    Corners without one have that of their triangle. None: the file has no normals.
+    """
+    index = mesh.normal_faces
+    if not (index >= 0).any():
+        return None
+    own = mesh.vertices[mesh.faces]
+    across = np.cross(own[:, 1] - own[:, 0], own[:, 2] - own[:, 0])[:, None].repeat(3, axis=1)
+    given = np.where((index >= 0)[..., None], mesh.normals[index], 0)
+    chosen = np.where((given == 0).all(axis=2, keepdims=True), across, given) @ mesh.normalised().axes.T
+    return normalize(torch.from_numpy(chosen), dim=2, eps=1e-300).float()
+
+
 def render(
     surface: Surface,
     texture: Tensor,
@@ -95,7 +92,7 @@ def render(
     """``surface`` with ``texture`` (h, w, 3) as ``cameras`` see it, in ``size`` (width, height) pixels.
 
     ``background`` is (3,) or one colour a camera (B, 3); ``lights`` are one for all cameras or one each.
-    Shading is flat by triangle and two-sided: files of architects have faces turned either way.
+    Both sides of a face are lit: files of architects have faces turned either way.
     """
     tool = rasteriser or TorchRasteriser()
     width, height = size
@@ -106,37 +103,15 @@ def render(
     color = tool.texture(
         texture.unsqueeze(0), uv, uv_changes, max_mip_level=_levels(texture), inside=surface_here
     )
-    color = color * _shades(surface, raster, cameras, lights)
+    chosen = lights if len(lights) == len(cameras) else [lights[0]] * len(cameras)
+    color = color * shades(
+        surface.vertices[surface.faces.long()], raster, cameras, chosen, tool, normals=surface.normals
+    )
     seen = surface_here.unsqueeze(-1).to(color.dtype)
     behind = background.view(-1, 1, 1, 3).expand(len(cameras), height, width, 3)
     both = torch.cat([color * seen + behind * (1 - seen), seen], dim=-1)
     smooth = tool.antialias(both, raster, positions, surface.edges).flip(1).permute(0, 3, 1, 2)
     return View(smooth[:, :3].clamp(0, 1), smooth[:, 3:].clamp(0, 1))
-
-
-def _shades(surface: Surface, raster: Tensor, cameras: Sequence[Camera], lights: Sequence[Light]) -> Tensor:
-    """How bright each pixel's triangle is, (B, H, W, 1)."""
-    chosen = lights if len(lights) == len(cameras) else [lights[0]] * len(cameras)
-    if all(light.kind == "flat" for light in chosen):
-        return torch.ones_like(raster[..., :1])
-    a, b, c = surface.vertices[surface.faces.long()].unbind(1)
-    normals = torch.nn.functional.normalize(torch.linalg.cross(b - a, c - a), dim=1, eps=1e-12)
-    rows = []
-    for camera, light in zip(cameras, chosen, strict=True):
-        if light.kind == "flat":
-            rows.append(torch.ones_like(normals[:, 0]))
-            continue
-        axes = np.eye(3) if light.fixed else camera.axes()
-        towards = torch.from_numpy(np.array(light.direction()) @ axes).to(normals)
-        eye = torch.from_numpy(camera.axes()[2].copy()).to(normals)
-        # The side that is seen is the one that is lit, whichever way the file turned the face.
-        facing = torch.where(normals @ eye < 0, -1.0, 1.0)
-        lit = (normals @ towards * facing).clamp(min=0)
-        rows.append(_AMBIENT + (1 - _AMBIENT) * lit / max(light.direction()[2], 0.5))
-    shade = torch.stack(rows).clamp(max=1.25)
-    owner = (raster[..., 3].long() - 1).clamp(min=0)
-    views = torch.arange(len(cameras), device=owner.device).view(-1, 1, 1)
-    return shade[views, owner].unsqueeze(-1)
 
 
 def _levels(texture: Tensor) -> int:

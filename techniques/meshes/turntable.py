@@ -1,6 +1,7 @@
 """A mesh that turns once: GIF for everywhere, animated WebP for all the colours."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ from torch import Tensor
 
 from techniques.files import written_whole
 from techniques.meshes.bake import baked
+from techniques.meshes.light import Light
 from techniques.meshes.mesh import Mesh
-from techniques.meshes.render import Surface, render, surface_of
+from techniques.meshes.render import Surface, corner_normals, render, surface_of
 from techniques.meshes.texels import texels
 from techniques.pictures import Picture
 from techniques.raster.backend import Rasteriser
@@ -24,6 +26,7 @@ PREVIEW = Camera(azimuth=30, elevation=20, fov=36, distance=3.4)  # the unit sph
 _BATCH = 4
 _SECONDS = 4.0  # of one turn
 _BACKGROUND = (0.95, 0.94, 0.91)
+_LIGHT = Light(level=0.8)  # so that white walls turned to the light are white, and the others are not
 
 
 class Look:
@@ -41,6 +44,7 @@ class Look:
                 cameras,
                 size,
                 background=self.texture.new_tensor(_BACKGROUND),
+                lights=[_LIGHT],
                 rasteriser=self.rasteriser,
             )
         return view.image.permute(0, 2, 3, 1).cpu()
@@ -51,7 +55,7 @@ def look_of(mesh: Mesh, like: Mesh, size: int, rasteriser: Rasteriser | None = N
     place = texels(torch.from_numpy(like.uvs), torch.from_numpy(like.uv_faces), size)
     surface = surface_of(mesh)
     drawn = surface_of(like)
-    own = Surface(surface.vertices, surface.faces, surface.edges, drawn.uvs, drawn.uv_faces)
+    own = replace(surface, uvs=drawn.uvs, uv_faces=drawn.uv_faces, normals=corner_normals(mesh))
     return Look(own, baked(mesh, place), rasteriser)
 
 

@@ -9,8 +9,9 @@ from PIL import Image
 from techniques.meshes import atlas as atlas_module
 from techniques.meshes.atlas import atlas_for, uv_quality
 from techniques.meshes.bake import PLAIN, baked, decoded, encoded
+from techniques.meshes.light import Light
 from techniques.meshes.mesh import Material, Mesh, Texture
-from techniques.meshes.render import Light, render, surface_of
+from techniques.meshes.render import render, surface_of
 from techniques.meshes.shapes import box, icosphere
 from techniques.meshes.texels import dilated, texels
 from techniques.meshes.triangles import polygons_of

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from techniques.errors import BadInputError
@@ -10,7 +11,8 @@ from techniques.meshes.atlas import atlas_for
 from techniques.meshes.mesh import Material
 from techniques.meshes.outputs import outputs_at, refuse_strangers, save_outputs
 from techniques.meshes.read import read_mesh
-from techniques.meshes.shapes import box
+from techniques.meshes.render import corner_normals
+from techniques.meshes.shapes import box, icosphere
 from techniques.meshes.triangles import polygons_of
 from techniques.meshes.turntable import Look, frames, look_of, preview, save_turntable
 from techniques.runs import MESH, place_for
@@ -57,6 +59,43 @@ def test_a_turntable_turns_and_comes_back_to_its_beginning(tmp_path):
         assert np.abs(second - np.asarray(pictures[2], dtype=float)).mean() < 12
         assert np.abs(second - np.asarray(pictures[0], dtype=float)).mean() > 3
     assert preview(look, (40, 30)).size == (40, 30)
+
+
+def rounded(mesh, sign=1.0):
+    """A ball whose file says that it is round; ``sign`` -1: its normals point inwards."""
+    polygons = replace(mesh.polygons, normals=mesh.polygons.vertices.copy())
+    return replace(mesh, polygons=polygons, normals=sign * mesh.vertices)
+
+
+def test_a_coarse_ball_with_normals_is_shaded_like_a_fine_one():
+    def seen(mesh):
+        drawn = atlas_for(mesh, 128).mesh
+        return preview(look_of(mesh, drawn, 128), (96, 96)).rgb[30:66, 30:66, 0]
+
+    fine, coarse = seen(icosphere(5)), icosphere(2)
+    facets = np.abs(seen(coarse) - fine).mean()
+    for sign in (1.0, -1.0):
+        assert np.abs(seen(rounded(coarse, sign)) - fine).mean() < facets / 4
+
+
+def test_normals_turn_with_the_axes_of_the_file_and_corners_without_one_are_flat():
+    mesh = rounded(icosphere(1))
+    lying = corner_normals(replace(mesh, up="z"))
+    assert torch.equal(lying[..., 1], corner_normals(mesh)[..., 2])
+    some = mesh.polygons.normals.copy()
+    some[:3] = -1
+    normals = corner_normals(replace(mesh, polygons=replace(mesh.polygons, normals=some)))
+    assert (normals[0] == normals[0, 0]).all()
+    assert not (normals[1] == normals[1, 0]).all()
+    assert corner_normals(icosphere(1)) is None
+
+
+def test_the_walls_of_a_white_house_can_be_told_apart():
+    house = painted((1.0, 1.0, 1.0))
+    picture = preview(look_of(house, atlas_for(house, 64).mesh, 64), (96, 96)).rgb[..., 0]
+    roof, left, right = picture[24, 48], picture[56, 34], picture[56, 72]
+    assert roof > left + 0.1
+    assert left > right + 0.1
 
 
 def test_a_stranger_s_file_is_not_written_over_and_an_own_one_is(tmp_path):
