@@ -16,15 +16,16 @@ _WORK = {
     "overview": "overview(root)",
 }
 _RUN = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 from techniques.datasets.listing import write_listing
 from techniques.datasets.manifest import Manifest
 from techniques.datasets.overview import overview
+from techniques.memory import peak_resident
 root = Path(sys.argv[1])
 began = time.perf_counter()
 {}
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter() - began)
+print(peak_resident() >> 10, time.perf_counter() - began)
 """
 
 

@@ -51,11 +51,12 @@ def main() -> int:
 
 def _measured(path: Path, before: str, work: str) -> dict[str, float]:
     script = (
-        "import json, resource, sys, time\nfrom pathlib import Path\npath = Path(sys.argv[1])\n"
+        "import json, sys, time\nfrom pathlib import Path\n"
+        "from techniques.memory import peak_resident\npath = Path(sys.argv[1])\n"
         f"{before}\nbegan = time.perf_counter()\n{work}\n"
         "seconds = round(time.perf_counter() - began, 1)\n"
-        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10\n"
-        "print(json.dumps({'seconds': seconds, 'peak, MB': peak, 'triangles': len(mesh.faces)}))"
+        "peak = peak_resident() >> 20\n"
+        "print(json.dumps({'seconds': seconds, 'peak, MiB': peak, 'triangles': len(mesh.faces)}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(path)], check=True, capture_output=True, text=True

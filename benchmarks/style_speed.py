@@ -13,7 +13,6 @@ at full size from the content; the coarse ones before it only cost less.
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -65,9 +64,11 @@ def _in_a_process(size: int, what: str) -> dict:
 
 
 def measure(size: int, what: str) -> None:
+    from techniques.memory import peak_resident
+
     with tempfile.TemporaryDirectory() as folder:
         times, losses = (_ours if what == "ours" else _textbook)(size, Path(folder))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        peak = peak_resident() >> 20
         losses = losses or _judged(size, Path(folder))
     print(
         json.dumps(

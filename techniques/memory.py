@@ -65,9 +65,13 @@ def out_of_memory(error: BaseException) -> bool:
     )
 
 
-def peak_resident() -> int:
-    """The most main memory, in bytes, that this process has held so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+def peak_resident(root: Path = Path("/")) -> int:
+    """The most main memory, in bytes, that this process has held so far.
+
+    Linux counts what the starting process held into ``ru_maxrss`` of the started one, so that is only asked
+    where the kernel keeps no peak of its own for the program (gVisor).
+    """
+    return _status(root, "VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 def _left_by_cgroups(root: Path) -> list[int]:

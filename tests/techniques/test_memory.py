@@ -1,7 +1,10 @@
+import subprocess
+import sys
+
 import pytest
 
 from techniques.errors import BadInputError
-from techniques.memory import available, in_words, out_of_memory, parse_memory
+from techniques.memory import available, in_words, out_of_memory, parse_memory, peak_resident
 
 GB = 2**30
 
@@ -65,6 +68,23 @@ def test_a_container_that_sees_only_its_own_group_and_the_first_cgroups(machine)
 
 def test_this_machine_has_some():
     assert 2**28 < available() < 2**50
+
+
+def test_a_peak_is_this_program_s_own_and_not_of_what_started_it():
+    asked = "from techniques.memory import peak_resident; print(peak_resident())"
+    parent = (
+        f"import subprocess, sys\nheld = bytearray({GB} // 2)\nheld[::4096] = b'x' * len(held[::4096])\n"
+        f"subprocess.run([sys.executable, '-c', {asked!r}], check=True)\n{asked}"
+    )
+    done = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True, check=True)
+    child, own = map(int, done.stdout.split())
+
+    assert child < GB // 4
+    assert own > GB // 2
+
+
+def test_a_peak_is_known_where_the_kernel_keeps_none_for_a_program(machine):
+    assert peak_resident(machine[0]) > 2**20
 
 
 def test_what_runs_out_is_told_from_what_is_wrong():
