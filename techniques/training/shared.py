@@ -53,40 +53,69 @@ class _TeamBatchNorm(nn.BatchNorm2d):
         if not self.training:
             return super().forward(input)
         x = input.float()
-        count = torch.tensor([x.numel() / x.shape[1]], device=x.device)
-        dist.all_reduce(count)
-        mean = _summed(x.sum((0, 2, 3))) / count
-        centred = x - mean.view(1, -1, 1, 1)
-        variance = _summed(centred.square().sum((0, 2, 3))) / count
+        mean, variance, count = _moments(x.detach())
         with torch.no_grad():
             self.num_batches_tracked.add_(1)  # type: ignore[union-attr]
             momentum = self.momentum or 0.1
             self.running_mean.lerp_(mean, momentum)  # type: ignore[union-attr]
-            self.running_var.lerp_(variance * count / (count - 1).clamp(min=1), momentum)  # type: ignore[union-attr]
-        scale = (variance + self.eps).rsqrt() * self.weight
-        result = centred * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+            self.running_var.lerp_(variance * count / max(count - 1, 1), momentum)  # type: ignore[union-attr]
+        result: Tensor = _Normalised.apply(
+            x, self.weight, self.bias, mean, (variance + self.eps).rsqrt(), count
+        )
         return result.to(input.dtype)
 
 
-class _Sum(torch.autograd.Function):
-    """The sum over all processes; its gradient is the sum of theirs."""
+def _moments(x: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Mean and variance (C,) of ``x`` (N, C, H, W) over the rows of all processes, and how many values each
+    is of. One message, because between processes each costs more than the sums: means and squared distances
+    from them are joined as Chan, Golub and LeVeque (1979) do, without the cancellation of plain squares.
+    """
+    mean = x.mean((0, 2, 3))
+    # torch.var_mean takes ten times as long on a CPU.
+    distance = (x - _over(mean)).square_().sum((0, 2, 3))
+    mine = torch.stack([mean, distance, torch.full_like(mean, x.numel() / x.shape[1])])
+    means, distances, counts = _of_everybody(mine).unbind(1)
+    total = counts.sum(0)
+    joint = (means * counts).sum(0) / total
+    spread = (distances + counts * (means - joint).square()).sum(0)
+    return joint, spread / total, float(total[0])
+
+
+class _Normalised(torch.autograd.Function):
+    """``x`` less its mean, times the inverse of its deviation, scaled and shifted; mean and deviation are of
+    ``count`` values in all processes, so the gradient's two sums are, too: one message.
+    """
 
     @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:  # noqa: ARG004 - nothing is kept for the way back
-        total = x.clone()
-        dist.all_reduce(total)
-        return total
+    def forward(context: Any, *given: Any) -> Tensor:
+        x, scale, shift, mean, inverse, context.count = given
+        context.save_for_backward(x, scale, mean, inverse)
+        return torch.addcmul(_over(shift - mean * inverse * scale), x, _over(inverse * scale))
 
     @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004
-        total = gradients[0].clone()
-        dist.all_reduce(total)
-        return total
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, scale, mean, inverse = context.saved_tensors
+        gradient = gradients[0]
+        of_shift = gradient.sum((0, 2, 3))
+        of_scale = (gradient * (x - _over(mean))).sum((0, 2, 3)) * inverse
+        sums = _of_everybody(torch.stack([of_shift, of_scale])).sum(0)
+        # d result / d x of algorithm 1, sorted by what multiplies the gradient, x, and nothing.
+        of_mean, of_deviation = (sums / context.count).unbind()
+        fixed = _over((mean * inverse * of_deviation - of_mean) * inverse * scale)
+        slope = torch.addcmul(fixed, x, _over(-inverse.square() * of_deviation * scale))
+        return slope.addcmul_(gradient, _over(inverse * scale)), of_scale, of_shift, None, None, None
 
 
-def _summed(x: Tensor) -> Tensor:
-    result: Tensor = _Sum.apply(x)
-    return result
+def _of_everybody(mine: Tensor) -> Tensor:
+    """``mine`` of all processes, (processes, ...): for values twice as fast as gloo's `all_reduce`."""
+    everybody = mine.new_empty(dist.get_world_size() * len(mine), *mine.shape[1:])
+    dist.all_gather_into_tensor(everybody, mine)
+    return everybody.view(-1, *mine.shape)
+
+
+def _over(values: Tensor) -> Tensor:
+    """Values (C,) of channels, to go with pictures (N, C, H, W)."""
+    return values.view(1, -1, 1, 1)
 
 
 def share_dropouts(network: nn.Module, draws: Draws) -> None:

@@ -217,7 +217,8 @@ class Trainer:
         """The network, its gradients averaged over all processes if there are several."""
         if self.team.size == 1:
             return self.student.network
-        return DistributedDataParallel(self.student.network)
+        # The batch normalisations' averages are the same everywhere: nothing to hand round.
+        return DistributedDataParallel(self.student.network, broadcast_buffers=False)
 
     def _loss(self) -> float:
         loss = float(self.sums[0] / self.sums[2])
