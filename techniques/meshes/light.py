@@ -47,7 +47,8 @@ class Light:
         direction = np.array(self.direction())
         towards = torch.from_numpy(direction @ (np.eye(3) if self.fixed else camera.axes())).to(normals)
         lit = (normals @ towards).clamp(min=0) / max(direction[2], 0.5)
-        return (_AMBIENT + (1 - _AMBIENT) * lit).clamp(max=_BRIGHTEST) * self.level
+        bright: Tensor = (_AMBIENT + (1 - _AMBIENT) * lit).clamp(max=_BRIGHTEST) * self.level
+        return bright
 
 
 def shades(
