@@ -3,9 +3,7 @@
 ``python -m benchmarks.style_memory`` makes one whole step (targets, both passes, the optimiser's move) at
 1500 x 1000, 3000 x 2000 and 6000 x 4000 px with ``--memory 6GB``, each size in a process of its own, and
 gives the plan, its estimate and the peak of resident memory that the kernel counted. Other sizes are given as
-arguments (``3000x2000``). ``--compare`` adds the first size in tiles of 512 px. With ``--peak`` only the two
-largest tiles of each pass are computed: seconds would say nothing and are left out; the peak of memory is
-that of the whole step, because pictures, targets and Adam's moments are all there.
+arguments (``3000x2000``). ``--compare`` adds the first size in tiles of 512 px.
 """
 
 import json
@@ -26,7 +24,7 @@ def main() -> int:
     sizes = [argument for argument in sys.argv[1:] if not argument.startswith("-")] or list(SIZES)
     figures: dict[str, object] = {"load average at the start": round(os.getloadavg()[0], 1)}
     for size in sizes:
-        figures[size] = _in_a_process(size, peak="--peak" in sys.argv)
+        figures[size] = _in_a_process(size)
         record("style_memory", figures)  # the largest take long: what is known is kept
     if "--compare" in sys.argv:
         figures[f"{sizes[0]}, the same in tiles of 512 px"] = _in_a_process(sizes[0], tile=512)
@@ -34,13 +32,13 @@ def main() -> int:
     return 0
 
 
-def _in_a_process(size: str, tile: int = 0, *, peak: bool = False) -> dict[str, object]:
-    code = f"from benchmarks.style_memory import measure; measure({size!r}, {tile}, peak={peak})"
+def _in_a_process(size: str, tile: int = 0) -> dict[str, object]:
+    code = f"from benchmarks.style_memory import measure; measure({size!r}, {tile})"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(size: str, tile: int, *, peak: bool = False) -> None:
+def measure(size: str, tile: int) -> None:
     from techniques.device import choose_device
     from techniques.memory import parse_memory, peak_resident
     from techniques.networks import NETWORKS, load_network
@@ -64,35 +62,18 @@ def measure(size: str, tile: int, *, peak: bool = False) -> None:
     # As large as a content of this size would be in memory.
     content = fit(china, (width, height))
     scene = Scene(content, [coffee], settings, (width, height), network, device.torch, planner, print)
-    if peak:
-        from techniques.style import objective, transfer
-        from techniques.style import scene as scene_module
-
-        def largest(*given):
-            tiles = objective.tiles_of(*given)
-            return sorted(tiles, key=lambda tile: -tile.size[0] * tile.size[1])[:2]
-
-        def resident(*given):
-            # What no tile has filled would not be in memory yet.
-            return {layer: values.add_(0) for layer, values in objective.features_of(*given).items()}
-
-        scene_module.tiles_of = transfer.tiles_of = largest
-        scene_module.features_of = resident
     begun = time.perf_counter()
     processor = time.process_time()
     optimise(stages(scene), optimizer="adam", keep="average")
     spent = time.process_time() - processor
-    times = {
-        "seconds": round(time.perf_counter() - begun, 1),
-        "processor_seconds": round(spent, 1),
-        "processor_seconds_a_megapixel": round(spent / (width * height / 1e6), 1),
-    }
     print(
         json.dumps(
             {
                 **planner.record((width, height)),
                 "peak_memory_mb": peak_resident() >> 20,
-                **({"computed": "the two largest tiles of each pass"} if peak else times),
+                "seconds": round(time.perf_counter() - begun, 1),
+                "processor_seconds": round(spent, 1),
+                "processor_seconds_a_megapixel": round(spent / (width * height / 1e6), 1),
                 "precision": str(device.precision).removeprefix("torch."),
             }
         )
