@@ -21,7 +21,16 @@ OTHERS = {
     "dl-de-by-2.0": ("Datenlizenz Deutschland BY 2.0", "https://www.govdata.de/dl-de/by-2-0"),
 }
 
-_CC = re.compile(r"(?:cc[-\s]*)?(by(?:-nc)?(?:-sa|-nd)?)[-\s]*(\d\.\d)?\b", re.IGNORECASE)
+# All of a name is known, or it is none of these: "by permission" and "by Owner, all rights reserved" begin
+# like a licence. Commons lists versions (cc-by-2.5,2.0,1.0); a country's text has its letters at the end.
+_CC = re.compile(
+    r"(?:cc-?)?by((?:-(?:nc|sa|nd))*)"
+    r"(?:-?(\d\.\d)(?:[,-]+\d\.\d)*\+?(?:-(?:[a-z]{2}|igo|scotland|migrated|unported|generic|international))?)?"
+)
+_CC0 = re.compile(r"cc-?(?:0|zero)(?:-1\.0)?(?:-universal)?(?:-\(cc0-1\.0\))?(?:-public-domain-dedication)?")
+_PUBLIC_DOMAIN = re.compile(r"(?:cc-)?pd|pdm(?:-1\.0)?|public-domain(?:-mark)?(?:-1\.0)?")
+_WHY_PUBLIC = re.compile(r"pd(?:-[a-z0-9]+)+", re.IGNORECASE)  # as Commons calls the reasons: PD-old-100
+_ORDER = ("nc", "sa", "nd")  # version 1.0 wrote nd-nc
 
 
 @dataclass(frozen=True)
@@ -59,15 +68,18 @@ def licence(text: str, *, version: str = "", url: str = "") -> Licence:
 
     A missing ``url`` is derived. An unknown text gives an empty slug, never a guess.
     """
-    plain = text.strip().lower().replace("_", "-")
-    if plain.startswith(("cc0", "cc-zero", "cc-0")):
+    plain = "-".join(text.strip().lower().replace("_", "-").split())
+    if _CC0.fullmatch(plain):
         return Licence("cc0", "1.0", url or "https://creativecommons.org/publicdomain/zero/1.0/")
-    if plain in {"pdm", "pd", "public domain", "pd-old", "cc-pd", "pdm-1.0"} or plain.startswith("pd-"):
+    if _PUBLIC_DOMAIN.fullmatch(plain) or _WHY_PUBLIC.fullmatch(text.strip()):
         return Licence("pdm", "1.0", url or "https://creativecommons.org/publicdomain/mark/1.0/")
-    match = _CC.match(plain.replace(" ", "-"))
-    if match is None or match.group(1) not in CC:
+    match = _CC.fullmatch(plain)
+    if match is None:
         return Licence("", url=url)
-    slug, version = match.group(1), match.group(2) or version
+    slug = "-".join(["by", *sorted(match[1].split("-")[1:], key=_ORDER.index)])
+    if slug not in CC:
+        return Licence("", url=url)
+    version = match[2] or version
     return Licence(
         slug, version, url or (f"https://creativecommons.org/licenses/{slug}/{version}/" if version else "")
     )

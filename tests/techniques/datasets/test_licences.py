@@ -23,11 +23,38 @@ from techniques.datasets.licences import licence, policy
         ("", "", ""),
         ("bye", "", ""),
         ("sampling+", "", ""),
+        ("CC BY-SA 4.0-3.0-2.5-2.0-1.0", "by-sa", "4.0"),
+        ("cc-by-sa-2.0-de", "by-sa", "2.0"),
+        ("CC BY-NC 4.0 International", "by-nc", "4.0"),
+        ("cc-by-nd-nc-1.0", "by-nc-nd", "1.0"),
+        ("CC BY-SA-NC 4.0", "by-nc-sa", "4.0"),
+        ("CC0 1.0 Universal", "cc0", "1.0"),
+        ("Public Domain Mark 1.0", "pdm", "1.0"),
     ],
 )
 def test_names(text: str, slug: str, version: str) -> None:
     found = licence(text)
     assert (found.slug, found.version) == (slug, version)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "By Owner; all rights reserved",
+        "by permission",
+        "by-permission",
+        "CC BY-NonCommercial 4.0",
+        "CC BY 4.0 NonCommercial",
+        "CC BY NoDerivs",
+        "CC BY-SA-ND 4.0",
+        "by 2.0, not for sale",
+        "CC0 only in my country",
+        "PD not in the US",
+        "public domain, they say",
+    ],
+)
+def test_what_only_begins_like_a_licence_is_none(text: str) -> None:
+    assert licence(text, version="4.0").slug == ""
 
 
 def test_a_missing_address_is_derived_and_a_given_one_kept() -> None:
