@@ -1,11 +1,12 @@
 """The records of `services.yaml` as values: who offers pictures of the ground, and on which terms."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
@@ -35,6 +36,7 @@ _KNOWN = {
     *("cache_days", "most_tiles", "tile_size", "default", "layer", "style", "format", "matrix_set", "time"),
     *("placeholders",),
 }
+_SECRET = re.compile(r"key|token|secret|passw|credential|signature|^sig$|^auth", re.IGNORECASE)
 _WORLD = Box(-180.0, -85.06, 180.0, 85.06)
 
 
@@ -111,9 +113,14 @@ def at_address(url: str) -> Service:
     """A service of type xyz at ``url``, of which nothing else is known: no licence, and a considerate pace.
 
     Raises:
-        BadInputError: it is no address with {z}, {x} and {y}.
+        BadInputError: it is no address with {z}, {x} and {y}, or has a key in it.
     """
     host = urlsplit(url).hostname or "an address"
+    if secret := _secret_in(url):
+        raise BadInputError(
+            f"--source {host}: the address has a secret in it ({secret}), which every record of its pictures "
+            "would show. Put it into a file for --services as docs/aerial.md says, with {key} in its place."
+        )
     record = {
         "name": host,
         "kind": "photo",
@@ -158,7 +165,7 @@ def parse(text: str, where: str) -> dict[str, Service]:
             found[name] = _service(record)
         except (ValueError, TypeError, KeyError) as error:
             raise BadInputError(
-                f"{where}, record {name}: {error}. See docs/datasets.md for its form."
+                f"{where}, record {name}: {error}. See docs/aerial.md for its form."
             ) from error
     return found
 
@@ -171,6 +178,11 @@ def _service(record: Mapping[str, Any]) -> Service:
     url = str(record["url"])
     if not url.startswith(("http://", "https://")):
         raise ValueError("url must begin with https:// or http://")
+    if secret := _secret_in(url):
+        raise ValueError(
+            f"url has a secret in it ({secret}): put {{key}} in its place, and into key: the name of the "
+            "environment variable that holds it"
+        )
     if (
         form == "xyz"
         and not ("{z}" in url and "{x}" in url and ("{y}" in url or "{-y}" in url))
@@ -220,6 +232,15 @@ def _service(record: Mapping[str, Any]) -> Service:
         time=str(record.get("time", "")),
         placeholders=frozenset(str(mark) for mark in record.get("placeholders", [])),
     )
+
+
+def _secret_in(url: str) -> str:
+    """What in ``url`` is called like a secret and is no place for one; nothing if all of it is public."""
+    parts = urlsplit(url)
+    if parts.username or parts.password:
+        return "a name or password before the host"
+    named = parse_qsl(parts.query)
+    return next((name for name, value in named if _SECRET.search(name) and "{key}" not in value), "")
 
 
 def _check(names: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from techniques.aerial.cache import Cache, lifetime
 from techniques.aerial.grid import Box, LonLat, Tile
 from techniques.aerial.mosaic import needed
-from techniques.aerial.services import parse, shipped
+from techniques.aerial.services import at_address, parse, shipped
 from techniques.aerial.testkit.ogc import FakeWMS, FakeWMTS
 from techniques.aerial.testkit.rules import RULES
 from techniques.aerial.testkit.tiles import FakeTiles, blocked_picture
@@ -347,6 +347,8 @@ def _record(**fields: object) -> str:
         (_record(license="gpl"), "gpl"),
         (_record(ratelimit=1), "ratelimit"),
         (_record(areas=[[1, 2]]), "record x"),
+        (_record(url="https://x/wms?ApiKey=s3cr3t"), "(ApiKey)"),
+        (_record(url="https://me:s3cr3t@x/wms"), "name or password"),
     ],
 )
 def test_records_that_are_wrong_are_named(text: str, words: str) -> None:
@@ -354,3 +356,14 @@ def test_records_that_are_wrong_are_named(text: str, words: str) -> None:
         parse(text, "mine.yaml")
     assert words in str(caught.value)
     assert "mine.yaml" in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize("secret", ["?apikey=s3cr3t", "?v=1&access_token=s3cr3t", "?client-secret=s3cr3t"])
+def test_an_address_with_a_key_in_it_is_refused(secret: str) -> None:
+    address = "https://tiles.example.org/{z}/{x}/{y}.png"
+    with pytest.raises(BadInputError, match="--services") as caught:
+        at_address(address + secret)
+    assert "s3cr3t" not in str(caught.value)
+    assert at_address(f"{address}?style=plain").url.endswith("?style=plain")
+    assert parse(_record(url=f"{address}?apikey={{key}}", type="xyz", key="TOWN_KEY"), "mine.yaml")["x"].key
