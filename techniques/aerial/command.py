@@ -22,9 +22,10 @@ from techniques.aerial.tiles import Tiles, opened
 from techniques.aerial.windows import Window
 from techniques.datasets.client import Client, checked_contact
 from techniques.datasets.errors import SourceError
+from techniques.datasets.listing import SHEETS
 from techniques.datasets.manifest import InUseError
 from techniques.datasets.page import PAGE, write_report
-from techniques.datasets.rows import NAME
+from techniques.datasets.taken import refuse_loss
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.files import output_problems, write_text, written_whole
 from techniques.options import file_options
@@ -35,16 +36,7 @@ _MANY_TILES = 2000
 _SAME = {".tiff": ".tif", ".jpeg": ".jpg"}
 _MEGABYTE = 1_000_000
 # What a folder gets beside its class folders.
-_SHEETS = (
-    "run.json",
-    NAME,
-    "preview.png",
-    "footprints.geojson",
-    "classes.json",
-    "credits.csv",
-    "ATTRIBUTION.md",
-    PAGE,
-)
+_SHEETS = ("run.json", "preview.png", "footprints.geojson", *SHEETS, PAGE)
 
 
 @click.command(short_help="Pictures of the ground by place, in metres, with licence.")
@@ -190,9 +182,7 @@ def _refuse_loss(path: Path | None, root: Path, given: dict[str, Any]) -> None:
         files, ours = (*files_of_one(path), record), is_record(record, command="aerial", result=path)
         refuse_taken(path, files, ours=ours, inputs=inputs, advice="Choose another name.")
         return
-    # A dataset is gone on with, whichever of our commands began it.
-    files, ours = tuple(root / name for name in _SHEETS), (root / NAME).exists()
-    refuse_taken(root, files, ours=ours, inputs=inputs, advice="Choose another folder.")
+    refuse_loss(root, _SHEETS, inputs)
 
 
 def _opened(services: list[Service], client: Client, given: dict[str, Any]) -> list[Tiles]:

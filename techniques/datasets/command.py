@@ -14,12 +14,14 @@ from techniques.datasets.client import Client, checked_contact
 from techniques.datasets.collect import Order
 from techniques.datasets.collect import collect as fill
 from techniques.datasets.errors import RecipeError
+from techniques.datasets.listing import SHEETS
 from techniques.datasets.manifest import InUseError
 from techniques.datasets.page import PAGE, write_report
 from techniques.datasets.recipe import Recipe, parse
 from techniques.datasets.sources import demo
 from techniques.datasets.sources.base import Source
 from techniques.datasets.sources.registry import chosen, not_promised
+from techniques.datasets.taken import refuse_loss
 from techniques.datasets.telling import claims, refuse_nothing, tell
 from techniques.errors import BadInputError
 from techniques.files import output_problems, write_text
@@ -149,6 +151,7 @@ def collect(
     if dry_run:
         claims(recipe, asked, order, as_json=as_json)
         return
+    refuse_loss(root, ("run.json", *SHEETS, PAGE), [path, *_lists(recipe, path.parent)])
 
     def report(label: str, have: int, want: int) -> None:
         progress.advance(label, have, want, {})
@@ -210,6 +213,12 @@ def _asked(
         raise BadInputError("--source demo stands alone: made-up pictures do not belong among real ones.")
     stack = click.get_current_context().with_resource(ExitStack())
     return [demo.museum(stack, recipe, client)]
+
+
+def _lists(recipe: Recipe, base: Path) -> list[Path]:
+    """The user's own lists of addresses, which are read while pictures come."""
+    queries = [query for label in recipe.labels for query in label.queries]
+    return [base / query.text for query in queries if query.kind == "urls"]
 
 
 def _recipe(name: str) -> tuple[Path, Recipe]:

@@ -9,9 +9,11 @@ from techniques.datasets import credits as sheets
 from techniques.datasets.rows import Row, rows
 from techniques.files import write_text
 
-__all__ = ["Named", "read_named", "write_listing"]
+__all__ = ["SHEETS", "Named", "read_named", "write_listing"]
 
-_CLASSES = "classes.json"
+SHEETS = ("classes.json", "credits.csv", "ATTRIBUTION.md", "credits.html")
+"""What `write_listing` writes."""
+_CLASSES = SHEETS[0]
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,9 @@ def write_listing(root: Path, named: Mapping[str, Named], *, page: bool = True) 
         }
         for index, folder in enumerate(classes)
     ]
-    written = {
-        _CLASSES: json.dumps({"classes": listing}, indent=2, ensure_ascii=False) + "\n",
-        "credits.csv": sheets.table(kept),
-        "ATTRIBUTION.md": sheets.text(kept),
-        "credits.html": sheets.page(kept),
-    }
+    explained = json.dumps({"classes": listing}, indent=2, ensure_ascii=False) + "\n"
+    contents = (explained, sheets.table(kept), sheets.text(kept), sheets.page(kept))
+    written = dict(zip(SHEETS, contents, strict=True))
     if not page:
         del written["credits.html"]
     for name, content in written.items():

@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,11 +12,12 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from PIL import Image, ImageOps
 
 from techniques.datasets.overview import Overview, overview
+from techniques.errors import BadInputError
 from techniques.files import write_text
 from techniques.pictures import DECODER_ERRORS
 from techniques.report import GENERATOR
 
-__all__ = ["MOST", "PAGE", "render", "write_report"]
+__all__ = ["MOST", "PAGE", "is_page", "render", "write_report"]
 
 PAGE = "report.html"
 
@@ -25,8 +27,24 @@ _SIDE = 112  # px
 _SHOWN_GROUPS = 60
 
 
+def is_page(path: Path) -> bool:
+    """Whether a page of ours lies at ``path``."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return GENERATOR.encode() in file.read(4096)
+
+
 def write_report(root: Path, path: Path, *, most: int = MOST) -> None:
-    """Look at the dataset in ``root`` and write its page."""
+    """Look at the dataset in ``root`` and write its page.
+
+    Raises:
+        BadInputError: something else lies there.
+    """
+    if os.path.lexists(path) and not is_page(path):
+        raise BadInputError(
+            f"{path} is there and no report of ours. Move it, or choose another name with -o."
+        )
     write_text(path, render(overview(root), root, most=most))
 
 

@@ -48,8 +48,10 @@ def write_sides(root: Path, out: Path, sides: Mapping[str, str], terms: Terms) -
     What an earlier split put there and is elsewhere now is taken away; nothing else is.
 
     Raises:
-        BadInputError: ``out`` holds things that no split of ours put there.
+        BadInputError: ``out`` holds things that no split of ours put there, or ``root`` a split of another
+            program's.
     """
+    _refuse_strangers(root / NAME)
     before = _sides(_saved(out / NAME))
     if out.exists() and not out.is_dir():
         raise BadInputError(f"-o {out} is a file. Name a folder.")
@@ -71,6 +73,17 @@ def write_sides(root: Path, out: Path, sides: Mapping[str, str], terms: Terms) -
         _link(root / file, out / side / file)
     write_text(root / NAME, text)
     write_text(out / NAME, text)
+
+
+def _refuse_strangers(path: Path) -> None:
+    """Many sets are published with a ``split.json`` of their own, which is not ours to replace."""
+    saved = _saved(path)
+    ours = isinstance(saved.get("terms"), dict) and isinstance(saved.get("sides"), dict)
+    if os.path.lexists(path) and not ours:
+        raise BadInputError(
+            f"{path} is there, and no split of ours. Rename it: what `dataset split` decided is kept under "
+            "that name."
+        )
 
 
 def _saved(path: Path) -> dict[str, Any]:

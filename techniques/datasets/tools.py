@@ -15,7 +15,7 @@ from techniques.datasets.credit_line import credit_line, inputs_of
 from techniques.datasets.curation import CurationError, parse, places
 from techniques.datasets.listing import read_named, write_listing
 from techniques.datasets.manifest import InUseError, Manifest
-from techniques.datasets.page import MOST, PAGE, write_report
+from techniques.datasets.page import MOST, PAGE, is_page, write_report
 from techniques.datasets.places import back, dropped_folder, last_batch, put, settle
 from techniques.datasets.rows import NAME, rows
 from techniques.datasets.sides import Terms, read_known, write_sides
@@ -25,7 +25,6 @@ from techniques.datasets.split import SIDES, SplitError, assign, leaks, units
 from techniques.datasets.upkeep import refreshed, verified
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.files import output_problems
-from techniques.report import GENERATOR
 
 _DONE = {"keep": "kept", "drop": "dropped", "move": "moved"}
 _DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
@@ -173,8 +172,7 @@ def undo(folder: str) -> None:
             write_listing(root, read_named(root))
     except InUseError as error:
         raise BadInputError(f"{folder}: {error}.") from error
-    if (root / PAGE).exists():
-        write_report(root, root / PAGE)
+    _renew_page(root)
     click.echo(f"{len(moved)} put back where they were", err=True)
 
 
@@ -187,8 +185,6 @@ def report(folder: str, output: str | None, most: int) -> None:
     """Make a page of the set FOLDER: counts, contact sheets, what looks alike, and a list to curate by."""
     root, _ = _contents(folder)
     path = Path(output).absolute() if output else root / PAGE
-    if path.exists() and GENERATOR.encode() not in path.read_bytes()[:4096]:
-        raise BadInputError(f"-o {path} is there and no report of ours. Choose another name.")
     write_report(root, path, most=most)
     click.echo(str(path))
 
@@ -227,8 +223,7 @@ def curate(folder: str, decisions: str) -> None:
     counted = Counter(one.action for one in chosen)
     said = ", ".join(f"{counted[action]} {done}" for action, done in _DONE.items() if counted[action])
     click.echo(f"{said}; `deepdesign dataset undo {shlex.quote(folder)}` takes it back", err=True)
-    if (root / PAGE).exists():
-        write_report(root, root / PAGE)
+    _renew_page(root)
 
 
 @dataset.command(short_help="Print the credit line of a result.")
@@ -268,6 +263,12 @@ def _changing(folder: str, root: Path) -> Iterator[None]:
         raise BadInputError(
             f"{folder} {trouble.format(error.filename or root, error.strerror or error)}"
         ) from error
+
+
+def _renew_page(root: Path) -> None:
+    """Make the set's page anew if it has one; a file of a person's own under its name stays as it is."""
+    if is_page(root / PAGE):
+        write_report(root, root / PAGE)
 
 
 def _contents(folder: str, *, empty: bool = False) -> tuple[Path, list[Item]]:

@@ -216,7 +216,8 @@ def test_own_folders_are_curated_too_and_own_files_stay(
     for name in ("a", "b"):
         (root / name).mkdir(parents=True)
         shutil.copy(photos["china"], root / name / "IMG_1.jpg")
-    (root / "classes.json").write_text("mine")
+    for name in ("classes.json", "report.html"):
+        (root / name).write_text("mine")
     (root.parent / "list.csv").write_text("move,a/IMG_1.jpg,b\n")
     line = one_line(here("dataset", "curate", root, root.parent / "list.csv"), status=2)
     assert "there is a b/IMG_1.jpg already" in line
@@ -225,7 +226,7 @@ def test_own_folders_are_curated_too_and_own_files_stay(
     assert (root / "c" / "IMG_1.jpg").exists()
     assert here("dataset", "undo", root).returncode == 0
     assert (root / "a" / "IMG_1.jpg").exists()
-    assert (root / "classes.json").read_text() == "mine"
+    assert [(root / name).read_text() for name in ("classes.json", "report.html")] == ["mine"] * 2
 
 
 def test_lists_are_read_as_spreadsheets_write_them() -> None:

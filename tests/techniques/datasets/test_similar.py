@@ -249,6 +249,14 @@ def test_a_strangers_split_leads_nowhere_else(own: Path, here: Run, tmp_path: Pa
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["thesis.txt"]
 
 
+def test_a_set_s_own_split_of_another_program_is_not_replaced(own: Path, here: Run) -> None:
+    for theirs in ('{"train": ["china/0.png"]}', '{"sides": {"china/0.png": "train"}}', "no JSON"):
+        (own / "split.json").write_text(theirs)
+        assert "split.json" in one_line(here("dataset", "split", own), status=2)
+        assert (own / "split.json").read_text() == theirs
+    assert not own.with_name("own.split").exists()
+
+
 def test_a_split_that_cannot_be_written_is_said(own: Path, here: Run) -> None:
     assert "cannot be written" in one_line(here("dataset", "split", own, "-o", "/dev/null/x"), status=2)
 
