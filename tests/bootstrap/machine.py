@@ -21,6 +21,17 @@ mount -t tmpfs none /run
 mkdir /run/sshd
 cd /srv
 """
+# A platform's folders are at the root, which is not ours to write: another root, with all else bound in.
+_ANOTHER_ROOT = """
+mkdir root && mount -t tmpfs none root && cd root && mkdir -p srv opt ".$POINT" || exit 9
+for entry in /* /opt/*; do
+    if [ -L "$entry" ]; then cp -P "$entry" ".$entry"
+    elif [ "$entry" = /srv ] || [ "$entry" = /opt ]; then continue
+    elif [ -d "$entry" ]; then mkdir -p ".$entry" && mount --rbind "$entry" ".$entry"
+    fi
+done
+mount --rbind /srv srv && exec chroot . sh -c "cd /srv; $SCRIPT"
+"""
 HOST = "git.example"
 
 
@@ -54,6 +65,12 @@ class Machine(NamedTuple):
                 "DEEPDESIGN_STORAGE": "/srv/storage",
                 **environment,
             },
+        )
+
+    def run_at(self, point: str, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """The same, where there is an empty folder ``point`` (``$POINT``) at the root and no storage is named."""
+        return self.run(
+            _ANOTHER_ROOT, **{"DEEPDESIGN_STORAGE": "", "POINT": point, "SCRIPT": script, **environment}
         )
 
     def logs_in(self, *options: str) -> bool:
