@@ -7,16 +7,15 @@
 
 hooks=(/opt/deepdesign/share/prerun.sh /storage/pre-run.sh)
 
-# A command word as in `jupyter lab`, /opt/x/bin/jupyter-lab or `sh -c 'A=1 jupyter lab ...'`, not just any path with
-# those letters in it.
-jupyter_word='(^|[[:space:];&|/])(jupyter(-[a-z]+)?|-m[[:space:]]*jupyter[a-z_]*)([[:space:];&|]|$)'
+# shellcheck disable=SC1091
+. /opt/deepdesign/share/command.sh
 
 wants_hooks() {
     case ${DEEPDESIGN_BOOTSTRAP:-} in
     1) return 0 ;;
     0) return 1 ;;
     esac
-    [[ "$*" =~ $jupyter_word ]]
+    is_jupyter "$@"
 }
 
 # All but the bookkeeping of the subshell, which is meant for nobody else.

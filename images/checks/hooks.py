@@ -123,7 +123,7 @@ def tells_its_health(subject: Subject) -> None:
         with subject.started(command=command) as running:
             healthy = container.wait_until(partial(_is_healthy, running), 60)
             ensure(healthy, f"{command or 'the default command'} is not healthy after 60 s: {running.logs()}")
-    with subject.started(command=("sh", "-c", "sleep 60 # jupyter")) as running:
+    with subject.started(command=("sh", "-c", "sleep 60; exec jupyter lab")) as running:
         told = running.run("sh", "-c", "/opt/deepdesign/share/healthcheck.sh || echo no")
         ensure(told.strip() == "no", "a Jupyter that does not answer passes for healthy")
 
