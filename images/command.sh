@@ -58,7 +58,8 @@ has_jupyter() {
     while [[ -n $rest ]]; do
         one=${rest%%[;&|$'\n']*}
         rest=${rest:${#one}+1}
-        [[ $one =~ $_deepdesign_server || $one =~ $_deepdesign_module ]] && ! [[ $one =~ $_deepdesign_installs ]] && return 0
+        [[ $one =~ $_deepdesign_installs ]] && continue
+        [[ $one =~ $_deepdesign_server || $one =~ $_deepdesign_module ]] && return 0
     done
     return 1
 }

@@ -68,7 +68,7 @@ class Machine(NamedTuple):
         )
 
     def run_at(self, point: str, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """The same, where there is an empty folder ``point`` (``$POINT``) at the root and no storage is named."""
+        """The same with an empty folder ``point`` (``$POINT``) at the root, and no storage named."""
         return self.run(
             _ANOTHER_ROOT, **{"DEEPDESIGN_STORAGE": "", "POINT": point, "SCRIPT": script, **environment}
         )

@@ -19,7 +19,7 @@ STARTS = (
     "bash -o pipefail -c 'jupyter lab 2>&1 | tee log'",
     "sh -c 'if true; then (exec jupyter-lab); fi'",
     "sh -c 'python -m pip install keepsake && jupyter notebook'",
-    'sh -c \'jupyter "$MODE"\'',
+    "sh -c 'jupyter \"$MODE\"'",
     "sh -c 'echo one\njupyter lab'",
     "sh -c 'python -m jupyterlab'",
 )
