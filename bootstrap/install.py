@@ -119,7 +119,7 @@ def hook(place: Place, options: Options) -> str:
         settings["PROFILE"] = options.profile
     if options.config is not None:
         settings["CONFIG"] = os.path.abspath(options.config)
-    call = ['    [ -z "${DEEPDESIGN_IMAGE:-}" ] || exit 3 # our own image has done it by now #']
+    call = ['    [ -z "${DEEPDESIGN_STARTED:-}" ] || exit 3 # the entrypoint of our own image has done it #']
     for name, value in settings.items():
         variable = f"DEEPDESIGN_{name}"
         call.append(f'    [ -n "${{{variable}:-}}" ] || {variable}={quote(value)} ; export {variable} #')

@@ -58,6 +58,10 @@ class Place(NamedTuple):
     base: UserBase | None = None
     #: The storage has what another script has put there, and nothing of ours yet.
     taken_over: bool = False
+    #: The file that the settings are from, whether or not there is one.
+    source: str | None = None
+    #: Whether the environment says whose notebook this is.
+    person_is_named: bool = False
 
     @property
     def local(self) -> str:
@@ -78,6 +82,14 @@ class Place(NamedTuple):
     def items(self) -> str:
         """The folder in storage that holds the items."""
         return self.storage.items(self.settings.user)
+
+    @property
+    def is_everybodys(self) -> bool:
+        """Whether all who share the storage get these items: nobody is named, or only by its settings."""
+        alike = self.settings.user is None or (
+            not self.person_is_named and self.source == self.storage.settings
+        )
+        return self.profile.shared and alike
 
     def target(self, item: str) -> str:
         """Where ``item`` is in storage."""
@@ -107,22 +119,33 @@ def locate(options: Options, environment: Mapping[str, str], given: Settings | N
     home, foreign = find_home(options.home, environment)
     asked = options.storage if options.storage is not None else environment.get("DEEPDESIGN_STORAGE") or None
     found = storage.find(asked, profile, environment)
-    chosen = given or _settings(options.config or environment.get("DEEPDESIGN_CONFIG") or None, found)
+    config = options.config or environment.get("DEEPDESIGN_CONFIG") or None
+    source = os.path.abspath(config) if config is not None else found.settings
+    chosen = given or _settings(source, must_exist=config is not None)
     person = environment.get("DEEPDESIGN_USER")
     if person:
         chosen = chosen._replace(user=names.user(person, "DEEPDESIGN_USER"))
-    place = Place(home, found, profile, chosen, options.starting, foreign, image=image.key(environment))
+    place = Place(
+        home,
+        found,
+        profile,
+        chosen,
+        options.starting,
+        foreign,
+        image=image.key(environment),
+        source=source,
+        person_is_named=bool(person),
+    )
     if place.links:
         _check_apart(place)
     return place
 
 
-def _settings(named: str | None, found: Storage) -> Settings:
-    path = os.path.abspath(named) if named is not None else found.settings
+def _settings(path: str | None, *, must_exist: bool) -> Settings:
     if path is None:
         return Settings()
     try:
-        return settings.load(path, must_exist=named is not None)
+        return settings.load(path, must_exist=must_exist)
     except WrongInputError as error:
         if not os.path.exists(path):
             raise

@@ -261,7 +261,7 @@ def _chmods(state: ItemState, rules: Rules) -> tuple[tuple[Action, ...], str]:
 
 def _shared(name: str, rules: Rules) -> str:
     """The one warning about keys in a team's storage, when they go there."""
-    if not rules.shared or name not in (".ssh", ".git-credentials"):
+    if not rules.shared or name not in KEYS:
         return ""
     return SHARED
 
@@ -277,7 +277,9 @@ def no_room(state: ItemState, rules: Rules) -> str:
     )
 
 
-SHARED = "whoever shares this storage can read what is in it; `user: NAME` in the settings separates people."
+KEYS = (".ssh", ".git-credentials")
+APART = "Put `export DEEPDESIGN_USER=NAME; ` before the notebook's start command to have your own."
+SHARED = f"whoever shares this storage can read what is in it, and is given it too. {APART}"
 LATER = (
     "it is too large to be moved while a notebook starts; run `deepdesign-bootstrap apply` in a terminal "
     "to keep it in storage."

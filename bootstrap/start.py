@@ -11,7 +11,7 @@ from bootstrap.errors import WrongInputError
 from bootstrap.items import DEFAULTS, Item
 from bootstrap.observe import ItemState
 from bootstrap.place import Options, Place, locate
-from bootstrap.plan import SHARED, Done, Group, Plan, Rules, plan_item, plan_lost_links
+from bootstrap.plan import APART, KEYS, SHARED, Done, Group, Plan, Rules, plan_item, plan_lost_links
 from bootstrap.settings import Settings
 from bootstrap.storage import MISSING, Storage
 from bootstrap.system import System
@@ -170,7 +170,7 @@ def _plan(place: Place) -> Result:
     rules = _rules(place, states)
     groups: list[Group] = []
     if place.links:
-        groups += [_own_place(place), _taken_over(place)]
+        groups += [_own_place(place), _everybodys(place, states), _taken_over(place)]
         if any(state.item.name == userbase.ITEM for state in states):
             groups.append(userbase.plan_base(place))
     for state in states:
@@ -211,6 +211,19 @@ def _taken_over(place: Place) -> Group:
     )
 
 
+def _everybodys(place: Place, states: tuple[ItemState, ...]) -> Group:
+    """A word to whoever gets the keys of the one person whom a team's storage names in its settings."""
+    person = place.settings.user
+    coming = any(
+        state.item.name in KEYS and state.store != observe.MISSING and state.home != observe.OURS
+        for state in states
+    )
+    if person is None or not place.is_everybodys or not coming:
+        return Group("keys")
+    said = f"{place.source} names {person} for all who share this storage, so {person}'s keys come back here."
+    return Group("keys", note=f"{said} {APART}")
+
+
 def _own_place(place: Place) -> Group:
     """The person's own folder in a shared storage: somebody else may have made it, open to all."""
     if not place.settings.user:
@@ -242,7 +255,7 @@ def _rules(place: Place, states: tuple[ItemState, ...]) -> Rules:
         place.items if place.links else "",
         place.writable,
         place.profile.home_is_ephemeral,
-        place.profile.shared and place.settings.user is None,
+        place.is_everybodys,
         place.hindered,
         free,
         place.capabilities.modes,

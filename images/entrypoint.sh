@@ -149,13 +149,33 @@ take_over() {
     done
 }
 
+# What stands before the command in `sh -c 'DEEPDESIGN_USER=anna jupyter lab'` is meant for the hooks above all, which
+# run before that shell does; where a platform has no field for the environment there is no other place for it.
+take_settings() {
+    local rest value
+    rest=$(script_of "$@") || return
+    while [[ $rest =~ $_deepdesign_assignment ]]; do
+        value=${BASH_REMATCH[3]}
+        case $value in \'* | \"*) value=${value:1:-1} ;; esac
+        [[ ${BASH_REMATCH[2]} == DEEPDESIGN_* ]] && export "${BASH_REMATCH[2]}=$value"
+        rest=${rest:${#BASH_REMATCH[0]}}
+    done
+}
+
+# One assignment as sh has it, of a word or in quotes, with nothing in it that sh would expand.
+_deepdesign_assignment='^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)=('\''[^'\'']*'\''|"[^"$`\\]*"|[A-Za-z0-9_./:@%+,=-]*)([[:space:];&]+|$)'
+
+take_settings "$@"
 _deepdesign_limit=${DEEPDESIGN_TIME_LIMIT:-60}
 [[ $_deepdesign_limit =~ ^[0-9]+(\.[0-9]+)?$ ]] || _deepdesign_limit=60
 
 if wants_hooks "$@"; then
     # Ours keeps to the limit by itself, and gives what it started some seconds to end.
     run_hook /opt/deepdesign/share/prerun.sh "$((10#${_deepdesign_limit%.*} + 10))"
+    # What `install` puts into a storage knows by this that its work is done.
+    export DEEPDESIGN_STARTED=1
     run_hook /storage/pre-run.sh "$_deepdesign_limit"
+    unset DEEPDESIGN_STARTED
 fi
 
 exec "$@"

@@ -30,7 +30,7 @@ def look(patient: Patient) -> Iterator[Finding]:
         result = start.look_at(patient.place)
     except WrongInputError as error:
         root = patient.place.storage.root
-        yield wrong_settings(str(error), patient.place.storage.settings or "", root)
+        yield wrong_settings(str(error), patient.place.source or "", root)
         return
     states = {state.item.name: state for state in result.states}
     for group in result.problems:

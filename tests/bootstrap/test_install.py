@@ -161,13 +161,16 @@ def test_the_widely_used_hook_is_kept_and_no_longer_run(scratch: Scratch) -> Non
     assert (scratch.home / ".local/precious").read_text() == "x"
 
 
-def test_in_our_own_image_only_the_users_part_of_it_runs(scratch: Scratch) -> None:
+def test_where_our_entrypoint_has_run_only_the_users_part_of_it_runs(scratch: Scratch) -> None:
     put(scratch.storage / "pre-run.sh", OWN)
     assert install(scratch).returncode == 0
-    done = start(scratch, "echo $MINE", DEEPDESIGN_IMAGE="cu130-notebook")
+    done = start(scratch, "echo $MINE", DEEPDESIGN_STARTED="1")
     assert done.stdout == "status 0\nmine\n"
     assert done.stderr == ""
     assert not list(scratch.home.iterdir())
+    # The image says what it is also where a platform has replaced its entrypoint.
+    assert start(scratch, DEEPDESIGN_IMAGE="cu130-notebook").returncode == 0
+    assert (scratch.home / ".ssh").is_symlink()
 
 
 def test_a_copy_installs_itself_elsewhere_and_uninstalls_itself(scratch: Scratch, bare_python: Path) -> None:

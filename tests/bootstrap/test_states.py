@@ -247,7 +247,26 @@ def test_keys_in_a_shared_storage_are_warned_of_once(scratch: Scratch) -> None:
     assert warnings(scratch.apply(profile="gradient")) == [".ssh"]
     assert not warnings(scratch.next_machine().apply(profile="gradient"))
     scratch.settings("user: anna\n")
-    assert not warnings(scratch.next_machine().apply(profile="gradient"))
+    assert not warnings(
+        scratch.next_machine().apply(profile="gradient", environment={"DEEPDESIGN_USER": "ben"})
+    )
+
+
+def test_a_person_named_by_a_teams_storage_is_a_person_for_all(scratch: Scratch) -> None:
+    def said(machine: Scratch, **environment: str) -> dict[str, str]:
+        done = machine.apply(profile="gradient", environment=environment).done or ()
+        return {one.name: one.note for one in done if "DEEPDESIGN_USER=NAME" in one.note}
+
+    scratch.settings("user: anna\n")
+    assert list(said(scratch)) == [".ssh"]
+    assert not said(scratch)
+    other = scratch.next_machine()
+    assert f"{scratch.cfg}/bootstrap.yaml names anna for all" in said(other)["keys"]
+    assert not said(other)
+    assert not said(scratch.next_machine(), DEEPDESIGN_USER="ben")
+    assert not said(scratch.next_machine(), DEEPDESIGN_USER="ben")
+    own = put(scratch.home.parent / "own.yaml", "user: clara\n")
+    assert not said(scratch.next_machine(), DEEPDESIGN_CONFIG=str(own))
 
 
 def test_what_may_not_be_read_is_no_trouble_for_other_items(scratch: Scratch) -> None:

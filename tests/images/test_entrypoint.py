@@ -81,6 +81,45 @@ def test_another_command_finds_home_untouched(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "person"),
+    [
+        ("DEEPDESIGN_USER=anna jupyter lab", "anna"),
+        ("PIP_DISABLE_PIP_VERSION_CHECK=1 DEEPDESIGN_USER='anna' jupyter lab", "anna"),
+        ('export DEEPDESIGN_USER="anna"; jupyter lab', "anna"),
+        ("A=1 && export DEEPDESIGN_USER=anna && cd /srv; exec jupyter lab", "anna"),
+        ("A=$(pwd) DEEPDESIGN_USER=anna jupyter lab", None),
+    ],
+)
+def test_who_stands_before_the_command_has_items_of_their_own(
+    machine: Machine, line: str, person: str | None
+) -> None:
+    found = seen(start(machine, "/bin/sh", "-c", line))
+    assert found["DEEPDESIGN_USER"] == "anna"
+    users = [path.name for path in machine.storage.glob("cfg/users/*")]
+    assert users == ([person] if person else [])
+
+
+def test_the_hooks_stay_away_where_that_stands_before_the_command(machine: Machine) -> None:
+    found = seen(
+        start(machine, "sh", "-c", "DEEPDESIGN_BOOTSTRAP=0 jupyter lab", hook="export GREETING=hello\n")
+    )
+    assert "GREETING" not in found
+    assert not list(machine.home.iterdir())
+
+
+INSTALL = "mount --bind storage /storage; deepdesign-bootstrap install --storage /storage >/dev/null"
+
+
+@pytest.mark.parametrize("by", ["exec", "exec sh -c '. /storage/pre-run.sh; exec jupyter lab' --"])
+def test_the_hook_in_a_storage_does_its_work_where_the_entrypoint_has_not(machine: Machine, by: str) -> None:
+    done = start(machine, mount=INSTALL, by=by)
+    found = seen(done)
+    assert found["JUPYTER_RUNTIME_DIR"] == "/srv/home/.deepdesign/jupyter-runtime"
+    assert "DEEPDESIGN_STARTED" not in found
+    assert done.stderr.count("Your environment persists") == 1
+
+
+@pytest.mark.parametrize(
     "hook",
     [
         "export GREETING=hello\nexit 3\n",
