@@ -1,6 +1,5 @@
 """Tiles kept on disk between runs, as long as their service allows."""
 
-import hashlib
 import json
 import os
 import re
@@ -55,10 +54,7 @@ class Cache:
     """The tiles of one service. Its folder's name has the address without any key."""
 
     def __init__(self, root: Path, service: Service) -> None:
-        # Tiles of another layer, style or date are other tiles.
-        plain = f"{service.url}|{service.layer}|{service.style}|{service.matrix_set}|{service.time}"
-        digest = hashlib.sha256(plain.encode()).hexdigest()[:12]
-        self.folder = root / f"{re.sub(r'[^a-z0-9-]', '_', service.name.lower())}-{digest}"
+        self.folder = root / f"{re.sub(r'[^a-z0-9-]', '_', service.name.lower())}-{service.identity}"
 
     def get(self, tile: Tile) -> Kept | None:
         """What is kept; a file that was cut short counts as none."""

@@ -16,7 +16,7 @@ from techniques.aerial.cache import Cache, cache_folder
 from techniques.aerial.cost import cost, preview
 from techniques.aerial.mosaic import TileError
 from techniques.aerial.placing import SUFFIXES
-from techniques.aerial.run import Order, files_of_one, make, make_one
+from techniques.aerial.run import Order, files_of_one, make, make_one, refuse_others
 from techniques.aerial.services import Service, load, shipped
 from techniques.aerial.tiles import Tiles, opened
 from techniques.aerial.windows import Window
@@ -130,6 +130,8 @@ def aerial(
         root = Path(output).absolute() if output else data_folder(os.environ).absolute() / stem
         if not given["dry_run"]:
             _refuse_loss(path, root, given)
+            if path is None:
+                refuse_others(pairs, chosen, root, _order(f".{given['kind']}", given))
         client = Client(contact=checked_contact(given["contact"]), allow_private=given["allow_private"])
         layers = _opened(chosen, client, given)
         telling.tell(progress, pairs, layers)

@@ -1,6 +1,7 @@
 """The sources ``demo`` and ``demo-map``: a made-up town from this machine, for lessons without internet."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 from techniques.aerial.services import Service, parse
 from techniques.aerial.testkit.paint import town_map, town_photo
@@ -21,5 +22,6 @@ def demo_services(stack: ExitStack) -> dict[str, Service]:
             f"url: '{server.template}', license: cc0, attribution: 'A made-up town (no real place)', "
             "terms: 'https://creativecommons.org/publicdomain/zero/1.0/', rate: [6000, 60], at_once: 8}"
         )
-        found |= parse(record, name)
+        # One town, at whichever port it stands today.
+        found[name] = replace(parse(record, name)[name], identity=name)
     return found

@@ -58,6 +58,7 @@ def row_of(window: Window, tiles: Tiles, finished: Cut | None, name: str) -> Row
         "query": window.name,
         "source": service.name,
         "source_id": name,
+        "service": service.identity,
         "file_url": service.url,
         "page_url": f"{service.terms}#{title.replace(' ', '')}" if service.terms else "",
         "title": title,

@@ -14,15 +14,18 @@ from techniques.aerial.grid import Tile
 from techniques.aerial.mosaic import Cut, TileError, cut, is_flat, needed, repeated
 from techniques.aerial.placing import beside, footprint, footprints, save
 from techniques.aerial.record import facts_of, row_of, write_sheets
+from techniques.aerial.services import Service
 from techniques.aerial.tiles import Got, Tiles
 from techniques.aerial.windows import Window
 from techniques.datasets.client import Client
 from techniques.datasets.errors import BlockedError, ContactNeededError, RateLimitedError, SourceError
 from techniques.datasets.manifest import Manifest
 from techniques.datasets.places import settle
+from techniques.datasets.rows import rows
+from techniques.errors import BadInputError
 from techniques.files import write_text
 
-__all__ = ["Made", "Order", "files_of_one", "make", "make_one"]
+__all__ = ["Made", "Order", "files_of_one", "make", "make_one", "refuse_others"]
 
 _WORKERS = 8
 _AHEAD = 64  # tiles under way at most
@@ -73,6 +76,31 @@ def make(
         made = run.all(pairs, progress)
         write_sheets(root)
     return made
+
+
+def refuse_others(pairs: list[tuple[Window, ...]], services: list[Service], root: Path, order: Order) -> None:
+    """Refuse to make a picture where one of another service lies: a name says the place, not the source.
+
+    Raises:
+        BadInputError: it would be replaced, or taken for what is asked for now.
+    """
+    made = {row["source_id"]: row for row in rows(root) if row["status"] in ("kept", "dropped")}
+    for pair in pairs:
+        for window, service in zip(pair, services, strict=True):
+            row = made.get(file_of(window, order))
+            if row is None or (row["status"] == "kept" and not (root / row["file"]).is_file()):
+                continue
+            theirs = row["source"], row.get("service", service.identity)
+            if theirs != (service.name, service.identity):
+                raise BadInputError(
+                    f"-o {root}: {row['source_id']} is of another source, {row['source']} "
+                    f"({row.get('file_url')}). Choose another folder for the pictures of {service.name}."
+                )
+
+
+def file_of(window: Window, order: Order) -> str:
+    """Where in its set the picture of ``window`` lies."""
+    return f"{window.label}/{window.name}{order.suffix}"
 
 
 def files_of_one(path: Path) -> tuple[Path, ...]:
@@ -203,7 +231,7 @@ class _Run:
         )
 
     def _file(self, window: Window) -> str:
-        return f"{window.label}/{window.name}{self.order.suffix}"
+        return file_of(window, self.order)
 
 
 def _cut(window: Window, tiles: Tiles, known: dict[Tile, Got], order: Order) -> Cut:

@@ -1,5 +1,6 @@
 """The records of `services.yaml` as values: who offers pictures of the ground, and on which terms."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -67,6 +68,8 @@ class Service:
     format: str = ""
     matrix_set: str = ""
     time: str = ""
+    identity: str = ""
+    """What tells its pictures from those of another service of its name."""
     placeholders: frozenset[str] = frozenset()
     """ETags and SHA-256 of tiles that mean "nothing here"."""
 
@@ -230,8 +233,16 @@ def _service(record: Mapping[str, Any]) -> Service:
         format=str(record.get("format", "")),
         matrix_set=str(record.get("matrix_set", "")),
         time=str(record.get("time", "")),
+        identity=_identity(record),
         placeholders=frozenset(str(mark) for mark in record.get("placeholders", [])),
     )
+
+
+def _identity(record: Mapping[str, Any]) -> str:
+    """Tiles of another address, layer, style or date are other tiles. No key: an address has none in it."""
+    fields = ("url", "layer", "style", "matrix_set", "time")
+    plain = "|".join(str(record.get(name, "")) for name in fields)
+    return hashlib.sha256(plain.encode()).hexdigest()[:12]
 
 
 def _secret_in(url: str) -> str:

@@ -85,7 +85,8 @@ class DamagedManifestError(BadInputError):
 def rows(root: Path) -> list[Row]:
     """All rows about pictures, oldest first, with class and file as they are now.
 
-    A torn last line is left out. A picture that was dropped has the status ``dropped``.
+    A torn last line is left out. A picture that was dropped has the status ``dropped``. Of one that was made
+    anew under its name only the last row is told: the others are of a file that is no longer there.
     """
     found: list[Row] = []
     places: dict[str, Place] = {}
@@ -95,6 +96,8 @@ def rows(root: Path) -> list[Row]:
         elif row["row"] == "place":
             place = place_of(row)
             places[place.file] = place
+    last = {row["file"]: row for row in found if row["status"] == "kept"}
+    found = [row for row in found if row["status"] != "kept" or row is last[row["file"]]]
     for row in found:
         if row["status"] == "kept" and row["file"] in places:
             _put(row, places[row["file"]])

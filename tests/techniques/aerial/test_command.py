@@ -187,6 +187,41 @@ def test_a_folder_of_another_run_is_left_alone(aerial: Aerial, photo: FakeTiles,
     assert photo.asked == []
 
 
+def test_the_same_place_of_another_source_is_refused(
+    aerial: Aerial, photo: FakeTiles, tmp_path: Path
+) -> None:
+    asked = (*PLACE, "--size-px", 64, "--zoom", 18, "-o", tmp_path / "set", "--quiet")
+    assert aerial(*asked, "--source", "town").returncode == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "set").rglob("*") if path.is_file()}
+    tiles = len(photo.asked)
+    line = one_line(aerial(*asked, "--source", "plan"), status=2)
+    assert "of another source, town" in line
+    assert {path: path.read_bytes() for path in (tmp_path / "set").rglob("*") if path.is_file()} == before
+    assert len(photo.asked) == tiles
+
+
+def test_two_services_of_one_host_are_two_sources(here: Run, tmp_path: Path) -> None:
+    asked = ("aerial", *PLACE, "--size-px", 64, "--zoom", 18, "-o", tmp_path / "set", "--allow-private")
+    with FakeTiles(town_photo, deepest=22) as server:
+        for year, status in (("2010", 0), ("2024", 2)):
+            address = f"{server.template}?year={year}"
+            finished = here(*asked, "--quiet", "--source", address, XDG_CACHE_HOME=str(tmp_path / "cache"))
+            assert finished.returncode == status, finished.stderr
+    assert "year=2010" in one_line(finished, status=2)
+    assert "year=2010" in json.loads((tmp_path / "set" / "run.json").read_text())["arguments"]["source"]
+
+
+def test_a_picture_made_anew_is_credited_once_and_to_its_own_source(aerial: Aerial, tmp_path: Path) -> None:
+    asked = (*PLACE, "--size-px", 64, "--zoom", 18, "-o", tmp_path / "set", "--quiet")
+    assert aerial(*asked, "--source", "town").returncode == 0
+    (picture,) = (tmp_path / "set" / "images").glob("*.tif")
+    picture.unlink()  # by hand: it may come from anywhere now
+    assert aerial(*asked, "--source", "plan").returncode == 0
+    (row,) = [row for row in rows(tmp_path / "set") if row["status"] == "kept"]
+    assert row["source"] == "plan"
+    assert (tmp_path / "set" / "credits.csv").read_text().count(picture.name) == 2  # file and source_id
+
+
 def test_points_with_labels_become_classes(aerial: Aerial, tmp_path: Path) -> None:
     lines = [
         "lat,lon,name,label",
