@@ -231,7 +231,8 @@ def suited(window: Window, service: Service, max_overzoom: int) -> Window:
             f"Ask for --m-per-px {_rounded_up(finest):g}, or enlarge with --max-overzoom "
             f"{window.zoom - service.last_zoom}."
         )
-    return replace(window, zoom=max(service.first_zoom, min(service.last_zoom, window.zoom)))
+    zoom = max(service.first_zoom, min(service.last_zoom, window.zoom))
+    return replace(window, zoom=zoom, enlarged=max(0, window.zoom - zoom))
 
 
 def _window(spot: Spot, measure: Measure, *, labelled: bool) -> Window:

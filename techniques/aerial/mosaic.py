@@ -51,22 +51,25 @@ def cut(
 ) -> Cut:
     """The picture of ``window`` from the ``known`` tiles; where one is missing, a piece of its ancestor.
 
+    No piece is enlarged by more than ``max_overzoom`` levels in all, those of the window itself among them.
+
     Raises:
-        TileError: a tile is missing (and none of its ``max_overzoom`` ancestors is there), damaged, of
-            another size, or one of the ``placeholders``.
+        TileError: a tile is missing (and none of its ancestors is there), damaged, of another size, or one of
+            the ``placeholders``.
     """
     left, top, right, bottom = window.reach
     first_column, first_row = left // tile_size, top // tile_size
     sheet = Image.new("RGB", (right - left, bottom - top))
     level = window.zoom - (tile_size // 256).bit_length() + 1
     count, overzoom = 1 << level, 0
+    spare = max_overzoom - window.enlarged
     used: list[Got] = []
     pieces: dict[Tile, Image.Image] = {}
     for row in range(first_row, (bottom - 1) // tile_size + 1):
         for column in range(first_column, (right - 1) // tile_size + 1):
             tile = Tile(level, column % count, row)
             if tile not in pieces:
-                pieces[tile], got, climbed = _piece(tile, tile_size, get, known, max_overzoom, placeholders)
+                pieces[tile], got, climbed = _piece(tile, tile_size, get, known, spare, placeholders)
                 used.append(got)
                 overzoom = max(overzoom, climbed)
             sheet.paste(pieces[tile], (column * tile_size - left, row * tile_size - top))
@@ -74,7 +77,7 @@ def cut(
         _fitted(sheet, window),
         tuple(got.tile for got in used),
         tuple(got.digest for got in used),
-        overzoom,
+        overzoom + window.enlarged,
     )
 
 

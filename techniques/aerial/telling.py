@@ -29,7 +29,8 @@ def tell(progress: Progress, pairs: list[tuple[Window, ...]], layers: list[Tiles
     east, north = first.ellipsoid_m_per_px
     progress.say(
         f"Scale: {first.ground_m_per_px:.4g} m a pixel ({east:.4g} east, {north:.4g} north on WGS 84), "
-        f"{first.width} x {first.height} pixels, zoom {first.zoom}{'' if first.exact else ', resampled'}."
+        f"{first.width} x {first.height} pixels, zoom {first.zoom}{'' if first.exact else ', resampled'}"
+        + (f", enlarged {2**first.enlarged} times." if first.enlarged else ".")
     )
 
 

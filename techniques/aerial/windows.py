@@ -40,6 +40,8 @@ class Window:
     height: int
     zoom: int
     label: str = ""
+    enlarged: int = 0
+    """Levels by which ``zoom`` lies below the one that has its pixels."""
 
     @property
     def centre(self) -> LonLat:

@@ -1,5 +1,6 @@
 """Every pixel where it belongs: the servers' tiles say where they are."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from rasterio.warp import transform_bounds
 
+from techniques.aerial.asked import suited
 from techniques.aerial.grid import (
     HALF,
     LIMIT,
@@ -233,6 +235,23 @@ def test_missing_tiles_stop_a_picture_or_are_enlarged_by_choice(open_tiles: Open
         for one in (fine, pixels(made.image).astype(float))
     ]
     assert np.abs(small[0].astype(float) - small[1].astype(float)).mean() < 12
+
+
+def test_finer_than_the_source_is_enlarged_and_says_by_how_much(open_tiles: Open, tmp_path: Path) -> None:
+    place = LonLat(5.0, 52.0)
+    asked = around(place, (12, 12), 0.1, zoom_for(0.1, place.lat), name="x")
+    with FakeTiles(town_photo, deepest=17) as server:
+        tiles = open_tiles(server.template, zoom=[0, 17])
+        window = suited(asked, tiles.service, 4)
+        assert (asked.zoom, window.zoom) == (20, 17)
+        assert make_one(window, tiles, tmp_path / "x.tif", Order(max_overzoom=4))["overzoom"] == 3
+        assert json.loads((tmp_path / "x.json").read_text())["overzoom"] == 3
+    with FakeTiles(town_photo, deepest=16) as server:
+        tiles = open_tiles(server.template, zoom=[0, 17])
+        # Three levels for the window itself and one for the missing tile: four in all.
+        with pytest.raises(TileError, match="no picture there at level 17"):
+            picture(window, tiles, max_overzoom=3)
+        assert make_one(window, tiles, tmp_path / "y.tif", Order(max_overzoom=4))["overzoom"] == 4
 
 
 @pytest.mark.parametrize(
