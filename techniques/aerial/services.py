@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ _KNOWN = {
     *("placeholders",),
 }
 _SECRET = re.compile(r"key|token|secret|passw|credential|signature|^sig$|^auth", re.IGNORECASE)
+_SUBDOMAINS = "abc"  # that {s} stands for
 _WORLD = Box(-180.0, -85.06, 180.0, 85.06)
 
 
@@ -87,6 +88,15 @@ class Service:
             for area in self.areas
         )
 
+    @property
+    def hosts(self) -> dict[str, HostRule]:
+        """What each host of its addresses asks of its clients; those of {s} are one operator's."""
+        host = urlsplit(self.url).netloc
+        if "{s}" not in host:
+            return {host: self.rule}
+        rule = replace(self.rule, operator=host)
+        return {host.replace("{s}", letter): rule for letter in _SUBDOMAINS}
+
     def level(self, zoom: int) -> int:
         """Its own number for ``zoom``: a world of larger tiles has as many pixels one level earlier."""
         return zoom - (self.tile_size // 256).bit_length() + 1
@@ -100,7 +110,7 @@ class Service:
             .replace("{-y}", str(tile.flipped))
             .replace("{q}", tile.quadkey)
             .replace("{r}", "@2x" if self.tile_size == 512 else "")
-            .replace("{s}", "abc"[(tile.x + tile.y) % 3])
+            .replace("{s}", _SUBDOMAINS[(tile.x + tile.y) % len(_SUBDOMAINS)])
             .replace("{time}", self.time)
             .replace("{key}", key)
         )

@@ -133,7 +133,7 @@ def opened(
 ) -> Tiles:
     """The tiles of ``service``, after asking a WMTS what it offers; raises a kind of `SourceError`."""
     plan = None
-    client.rules[urlsplit(service.url).netloc] = service.rule
+    client.rules.update(service.hosts)
     if service.type == "wmts":
         plan = _described(service, client, cache, offline=offline)
         client.rules[urlsplit(plan.template).netloc] = service.rule

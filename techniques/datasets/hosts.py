@@ -27,13 +27,15 @@ class Host:
 class Hosts:
     """All hosts of a run, by name and port. Thread-safe.
 
-    Hosts of one operator that count requests together share their pace.
+    Hosts of one operator count requests together, so they share their pace; those with the same rule are one
+    host under several names, and share all.
     """
 
     def __init__(self, rules: Mapping[str, HostRule]) -> None:
         self._rules = rules
         self._known: dict[str, Host] = {}
         self._operators: dict[str, Pace] = {}
+        self._alike: dict[HostRule, Host] = {}
         self._lock = threading.Lock()
 
     def of(self, url: str) -> Host:
@@ -43,8 +45,13 @@ class Hosts:
             known = self._known.get(parts.netloc)
             if known is None:
                 rule = self._rules.get(parts.netloc) or self._rules.get(parts.hostname or "") or HostRule()
-                pace = Pace(rule.rates)
-                if rule.operator:
-                    pace = self._operators.setdefault(rule.operator, pace)
-                known = self._known[parts.netloc] = Host(rule, pace, Flow(rule.bytes_per_second))
+                known = self._known[parts.netloc] = self._host(rule)
             return known
+
+    def _host(self, rule: HostRule) -> Host:
+        if not rule.operator:
+            return Host(rule, Pace(rule.rates), Flow(rule.bytes_per_second))
+        if rule not in self._alike:
+            pace = self._operators.setdefault(rule.operator, Pace(rule.rates))
+            self._alike[rule] = Host(rule, pace, Flow(rule.bytes_per_second))
+        return self._alike[rule]

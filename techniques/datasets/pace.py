@@ -20,7 +20,7 @@ class HostRule:
     api: bool = False
     """Named to us by the service itself, so robots.txt (which is for crawlers) is not asked."""
     operator: str = ""
-    """Hosts with the same name here count requests together."""
+    """Hosts with the same name here count requests together, and are one if all else is the same, too."""
     bytes_per_second: float = math.inf
 
 

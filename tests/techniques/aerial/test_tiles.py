@@ -1,9 +1,11 @@
 """The servers refuse the naive; our client keeps their rules, the cache their terms, and a key its secret."""
 
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -113,6 +115,22 @@ def test_our_client_keeps_them_all(open_tiles: Open, clock: VirtualClock) -> Non
         assert server.refused == []
         waited = server.asked[-1].at - server.asked[0].at
     assert 180 <= waited <= 180 * 1.05
+
+
+def test_the_hosts_of_a_template_are_one(
+    open_tiles: Open, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """{s} spreads requests over three names of one machine, whose operator counts them together."""
+    here = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _host, *rest, **more: here("127.0.0.1", *rest, **more))
+    with FakeTiles(rate=(10, 60.0), at_once=1, clock=clock) as server:
+        address = server.template.replace("127.0.0.1", "{s}.tiles.example")
+        tiles = open_tiles(address, rate=[10, 60], at_once=1, cache_days=0)
+        with ThreadPoolExecutor(6) as pool:
+            wanted = [Tile(15, 8000 + number, 12000) for number in range(24)]
+            assert all(got.data for got in pool.map(tiles.get, wanted))
+        assert server.refused == []
+        assert len({asked.headers["host"] for asked in server.asked}) == 3
 
 
 def test_asked_to_wait_it_waits(open_tiles: Open, clock: VirtualClock) -> None:
