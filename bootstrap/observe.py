@@ -1,5 +1,6 @@
 """What is there: home and storage, item by item, read and never changed."""
 
+import errno
 import os
 import stat
 import sys
@@ -77,6 +78,9 @@ class ItemState(NamedTuple):
     home_modes: tuple[WrongMode, ...] = ()
     #: A link in a folder of keys to a file that others can read.
     open_key: str = ""
+    #: Of what is broken: what stands in the way, or what this user has no right to read.
+    hinders: str = ""
+    shut: str = ""
 
 
 def observe_items(place: Place) -> tuple[ItemState, ...]:
@@ -92,8 +96,13 @@ def _observe_alone(place: Place, item: Item) -> ItemState:
         return observe_item(place, item)
     except OSError as error:
         path, target = os.path.join(place.home, item.name), place.target(item.name)
-        trouble = f"{os.fsdecode(error.filename or path)} cannot be read ({error.strerror})"
-        return ItemState(item, path, target, OTHER, BROKEN, trouble=trouble)
+        at = os.fsdecode(error.filename or path)
+        trouble = f"{at} cannot be read ({error.strerror})"
+        return ItemState(item, path, target, OTHER, BROKEN, trouble=trouble, shut=_shut(error, at))
+
+
+def _shut(error: OSError, path: str) -> str:
+    return path if error.errno in (errno.EACCES, errno.EPERM) else ""
 
 
 def _beyond(place: Place, listed: set[str] | frozenset[str]) -> list[Item]:
@@ -111,11 +120,11 @@ def _beyond(place: Place, listed: set[str] | frozenset[str]) -> list[Item]:
 def observe_item(place: Place, item: Item) -> ItemState:
     """Read both sides of ``item``."""
     path, target = os.path.join(place.home, item.name), place.target(item.name)
-    store, trouble = _store_side(path, target)
+    store, trouble, hinders, shut = _store_side(path, target)
     home, kind, leads = _home_side(path, target)
     if home == LIVE and _is_another_base(place, item.name, leads):
         home, kind = DEAD, MISSING  # another image's packages are not to be copied into this one's
-    state = ItemState(item, path, target, home, store, kind, leads, trouble)
+    state = ItemState(item, path, target, home, store, kind, leads, trouble, hinders=hinders, shut=shut)
     if home in (FOLDER, LIVE) and _holds(path, place.storage.root or ""):
         return state._replace(holds_storage=True)
     way, why = ways.way(place, item, target)
@@ -220,7 +229,8 @@ def _kind(found: os.stat_result) -> str:
     return FILE if stat.S_ISREG(found.st_mode) else OTHER
 
 
-def _store_side(path: str, target: str) -> tuple[str, str]:
+def _store_side(path: str, target: str) -> tuple[str, str, str, str]:
+    """How storage's entry stands; if it is broken why, and what is in the way or shut."""
     try:
         found = os.lstat(target)
         if stat.S_ISLNK(found.st_mode):
@@ -228,22 +238,25 @@ def _store_side(path: str, target: str) -> tuple[str, str]:
             real = os.path.realpath(target)
             own = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
             if real == own or real.startswith(own + "/"):
-                return BROKEN, f"{target} is a link back into this home; remove it"
+                return BROKEN, f"{target} is a link back into this home; remove it", target, ""
     except FileNotFoundError:
         if os.path.islink(target):
-            return (
-                BROKEN,
-                f"{target} is a link to {os.readlink(target)}, which does not exist; mend or remove it",
-            )
-        return MISSING, ""
+            why = f"{target} is a link to {os.readlink(target)}, which does not exist; mend or remove it"
+            return BROKEN, why, target, ""
+        return MISSING, "", "", ""
     except NotADirectoryError:
-        return BROKEN, f"{os.path.dirname(target)} is a file where a folder is needed"
+        above = os.path.dirname(target)
+        while not os.path.lexists(above):
+            above = os.path.dirname(above)
+        return BROKEN, f"{above} is a file where a folder is needed", above, ""
     except OSError as error:
-        return BROKEN, f"{target} cannot be read ({error.strerror}); mend or remove it"
+        link = target if os.path.islink(target) else ""
+        shut = "" if link else _shut(error, target)
+        return BROKEN, f"{target} cannot be read ({error.strerror}); mend or remove it", link, shut
     kind = _kind(found)
     if kind == OTHER:
-        return BROKEN, f"{target} is neither a file nor a folder; remove it"
-    return kind, ""
+        return BROKEN, f"{target} is neither a file nor a folder; remove it", target, ""
+    return kind, "", "", ""
 
 
 def _home_side(path: str, target: str) -> tuple[str, str, str]:

@@ -37,6 +37,9 @@ class Group(NamedTuple):
     problem: str = ""
     #: What a person should know although nothing is wrong.
     note: str = ""
+    #: What would have to get another name for that, or could not be read for want of a right.
+    hinders: str = ""
+    shut: str = ""
 
 
 class Done(NamedTuple):
@@ -84,12 +87,19 @@ def plan_item(state: ItemState, rules: Rules) -> Group:
     if state.store == BROKEN:
         # A dead ~/.local keeps Jupyter from starting.
         away = (RemoveLink(state.path, state.leads),) if state.home == OURS and state.leads else ()
-        return Group(name, away, problem=f"{state.trouble}; your home is left as it is.")
+        return Group(
+            name,
+            away,
+            problem=f"{state.trouble}; your home is left as it is.",
+            hinders=state.hinders,
+            shut=state.shut,
+        )
     if state.store != MISSING and state.item.kind != ANY and state.store != state.item.kind:
         return Group(
             name,
             problem=f"{state.target} is a {state.store} where a {state.item.kind} is needed; "
             "your home is left as it is. Rename it.",
+            hinders=state.target,
         )
     if state.holds_storage:
         return Group(name, problem=f"{state.path} holds the storage itself; it is left alone. Rename one.")
@@ -97,7 +107,9 @@ def plan_item(state: ItemState, rules: Rules) -> Group:
         return Group(name, note="it is a mount of its own and left alone.")
     if state.home == OTHER or (state.home == LIVE and state.store == MISSING and state.kind == OTHER):
         return Group(
-            name, problem=f"{state.path} is neither a file nor a folder; it is left alone. Rename it."
+            name,
+            problem=f"{state.path} is neither a file nor a folder; it is left alone. Rename it.",
+            hinders=state.path,
         )
     if state.way == COPY and not (state.home == OURS and not state.leads):
         from bootstrap.copied import plan_copied
@@ -205,6 +217,7 @@ def _without_store(state: ItemState, rules: Rules) -> Group:
                 name,
                 problem=f"{state.path} is a {state.kind} where a {item.kind} is needed; "
                 "it is left alone. Rename it.",
+                hinders=state.path,
             )
         if state.large:
             return Group(name, note=LATER)

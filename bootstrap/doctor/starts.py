@@ -4,10 +4,10 @@ import os
 import time
 from collections.abc import Iterator
 
-from bootstrap import capabilities, environment, journal, mounts, observe, start, storage
+from bootstrap import capabilities, environment, journal, mounts, start, storage
 from bootstrap.doctor.finding import NOTE, PROBLEM, WARNING, Finding, Patient, line
 from bootstrap.errors import WrongInputError
-from bootstrap.observe import BROKEN, ItemState
+from bootstrap.plan import Group
 
 TOPIC = "start"
 #: Changes that lie no further apart than this, in seconds, were one start's.
@@ -32,10 +32,10 @@ def look(patient: Patient) -> Iterator[Finding]:
         root = patient.place.storage.root
         yield wrong_settings(str(error), patient.place.source or "", root)
         return
-    states = {state.item.name: state for state in result.states}
-    for group in result.problems:
-        what = f"{group.name} is not brought back: {group.problem}"
-        yield Finding(TOPIC, PROBLEM, what, _mend(patient, states.get(group.name)))
+    for group in result.plan.groups:
+        if group.problem:
+            what = f"{group.name} is not brought back: {group.problem}"
+            yield Finding(TOPIC, PROBLEM, what, _mend(patient, group))
     undone = [group.name for group in result.plan.groups if group.actions and not group.problem]
     if undone and not os.path.exists(os.path.join(patient.place.local, environment.NAME)):
         yield Finding(TOPIC, WARNING, "the bootstrap has not run in this home yet.", patient.again)
@@ -91,18 +91,20 @@ def _take_at_its_word(patient: Patient) -> str:
     return ""
 
 
-def _mend(patient: Patient, state: ItemState | None) -> str:
-    """Out of the way, under another name, goes what hinders; then the item is brought back."""
-    if state is None:
-        return patient.again
-    root, items = patient.place.storage.root, patient.place.items
-    if not os.path.isdir(items) and os.path.lexists(items):
-        return f"{_away(items, root)} && {patient.again}"
-    if state.store == BROKEN or state.store not in (observe.MISSING, state.item.kind):
-        return f"{_away(state.target, root)} && {patient.again}"
-    if state.home not in (observe.MISSING, observe.OURS):
-        return f"{_away(state.path, None)} && {patient.again}"
-    return patient.again
+def _mend(patient: Patient, group: Group) -> str:
+    """What hinders goes out of the way, under another name, and what is shut is opened; then the item is
+    brought back. Nothing that can be typed makes room, or decides between two sides.
+    """
+    if group.hinders:
+        return f"{_away(group.hinders, patient.place.storage.root)} && {patient.again}"
+    shut = group.shut
+    while shut and not os.access(os.path.dirname(shut), os.X_OK):
+        shut = os.path.dirname(shut)
+    try:
+        ours = bool(shut) and os.lstat(shut).st_uid == os.geteuid()
+    except OSError:
+        return ""
+    return f"{line('chmod', '-R', 'u+rwX', shut)} && {patient.again}" if ours else ""
 
 
 def _record(patient: Patient) -> Iterator[Finding]:

@@ -137,6 +137,52 @@ def test_an_item_that_is_not_brought_back_is_mended(
     assert doctor(machine) == []
 
 
+def test_what_is_good_is_never_moved_out_of_the_way(machine: Machine) -> None:
+    put(machine.storage / "cfg/bootstrap.yaml", "conflict: stop\n")
+    put(machine.storage / "cfg/.vimrc", "storage")
+    put(machine.home / ".vimrc", "home")
+    put(machine.storage / "cfg/.vscode/settings.json", "good")
+    os.mkfifo(machine.home / ".vscode")
+    decide, pipe = doctor(machine)
+    assert "`conflict: stop`" in decide["what"]
+    assert not decide["command"]
+    assert ".vscode is neither a file nor a folder" in pipe["what"]
+    assert pipe["command"] == "mv -T /srv/home/.vscode /srv/home/.vscode.old && deepdesign-bootstrap apply"
+
+
+def test_for_want_of_room_nothing_is_moved(tmp_path: Path) -> None:
+    machine = bare_machine(tmp_path)
+    put(machine.home / ".config/app", "x" * 300_000)
+    done = machine.run("mount -t tmpfs -o size=256k none storage; deepdesign-bootstrap doctor --json")
+    found = [one for one in json.loads(done.stdout)["findings"] if one["topic"] == "start"]
+    assert ".config needs 30" in found[0]["what"]
+    assert not found[0]["command"]
+
+
+def test_what_is_shut_is_opened_and_stays_where_it_is(tmp_path: Path) -> None:
+    machine = bare_machine(tmp_path)
+    put(machine.storage / "cfg/.config/app", "storage's")
+    put(machine.home / ".config/closed/app", "home's").parent.chmod(0)
+    # Root without the right to pass over permissions.
+    without = "-dac_override,-dac_read_search"
+    under = f"setpriv --bounding-set={without} --inh-caps={without}"
+    done = machine.run(f"{under} deepdesign-bootstrap doctor --json")
+    found = [one for one in json.loads(done.stdout)["findings"] if one["topic"] == "start"]
+    assert "/srv/home/.config/closed cannot be read" in found[0]["what"]
+    assert found[0]["command"].startswith("chmod -R u+rwX /srv/home/.config/closed && ")
+    assert machine.run(f"{under} sh -c '{found[0]['command']}'").returncode == 0
+    assert str((machine.home / ".config").readlink()) == "/srv/storage/cfg/.config"
+    (aside,) = machine.home.glob(".deepdesign/asides/*/.config/closed/app")
+    assert aside.read_text() == "home's"
+
+
+def test_wrong_settings_that_were_named_are_those_that_are_set_aside(machine: Machine) -> None:
+    put(machine.storage / "cfg/bootstrap.yaml", "skip: [.fastai]\n")
+    put(machine.base / "own.yaml", "commands: {deepdesign: ls}\n")
+    found = the_one(doctor(machine, DEEPDESIGN_CONFIG="/srv/own.yaml"), "problem", "one of the suite's own")
+    assert found["command"] == "mv -T /srv/own.yaml /srv/own.yaml.old"
+
+
 def test_a_storage_that_cannot_be_written_is_made_writable(machine: Machine) -> None:
     script = "mount --bind /srv/storage /srv/storage && mount -o remount,bind,ro /srv/storage"
     found = doctor(machine, script)[0]
