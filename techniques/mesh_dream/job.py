@@ -5,11 +5,10 @@ from pathlib import Path
 
 from techniques.dream.job import names_folder
 from techniques.dream.wishes import class_wish, layer_wish
-from techniques.errors import BadInputError
 from techniques.mesh_dream.settings import MeshDreamSettings
 from techniques.meshes.decimate import reduced
 from techniques.meshes.mesh import Mesh
-from techniques.meshes.outputs import outputs_at, refuse_strangers
+from techniques.meshes.outputs import refuse_losses
 from techniques.meshes.read import read_mesh
 from techniques.raster.cameras import Camera
 from techniques.runs import MESH, Place, occupied, place_for
@@ -52,13 +51,7 @@ def plan_job(
             entry_named(name.strip())
     model = reduced(read_mesh(mesh, up=None if settings.up == "auto" else settings.up), settings.faces)
     place = place_for(output, resume=resume, kind=MESH)
-    painted = settings.what != "geometry"
-    for path in outputs_at(place).files(painted=painted):
-        if path.resolve() == mesh.resolve():
-            raise BadInputError(
-                f"-o {place.result}: {path} is the input, which would be lost. Choose another."
-            )
-    refuse_strangers(place, painted=painted)
+    refuse_losses(place, [mesh], painted=settings.what != "geometry")
     with occupied(place):
         pass  # so that an output that cannot be written is refused now; the run itself enters again
     return Job(mesh, model, cameras, place, settings, resume)

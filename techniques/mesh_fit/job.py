@@ -12,7 +12,7 @@ from techniques.mesh_fit.settings import FitSettings
 from techniques.meshes.decimate import reduced
 from techniques.meshes.frame import Frame
 from techniques.meshes.mesh import Mesh
-from techniques.meshes.outputs import outputs_at, refuse_strangers
+from techniques.meshes.outputs import refuse_losses
 from techniques.meshes.read import read_mesh
 from techniques.raster.cameras import Camera
 from techniques.raster.views import VIEWS, parse_camera
@@ -74,12 +74,7 @@ def plan_job(
     shapes = tuple(read_guide(path, threshold=settings.threshold, invert=settings.invert) for path in guides)
     place = place_for(output, resume=resume, kind=MESH)
     sources = (mesh, *guides)
-    for path in outputs_at(place).files(painted=False):
-        if path.resolve() in [source.resolve() for source in sources]:
-            raise BadInputError(
-                f"-o {place.result}: {path} is one of the inputs, which would be lost. Choose another name."
-            )
-    refuse_strangers(place, painted=False)
+    refuse_losses(place, sources, painted=False)
     with occupied(place):
         pass  # so that an output that cannot be written is refused now; the run itself enters again
     return Job(sources, model, frame, shapes, views, place, settings, resume)

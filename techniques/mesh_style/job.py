@@ -8,7 +8,7 @@ from techniques.errors import BadInputError
 from techniques.mesh_style.settings import MeshStyleSettings
 from techniques.meshes.decimate import reduced
 from techniques.meshes.mesh import Mesh
-from techniques.meshes.outputs import refuse_strangers
+from techniques.meshes.outputs import refuse_losses
 from techniques.meshes.read import read_mesh
 from techniques.pictures import Picture, read_picture
 from techniques.raster.cameras import Camera
@@ -59,11 +59,7 @@ def plan_job(
         entry_named(settings.weights)
     place = place_for(output, resume=resume, kind=MESH)
     sources = (mesh, *styles)
-    if place.result.resolve() in [path.resolve() for path in sources]:
-        raise BadInputError(
-            f"-o {place.result} is one of the inputs, which would be lost. Choose another name."
-        )
-    refuse_strangers(place, painted=settings.what != "geometry")
+    refuse_losses(place, sources, painted=settings.what != "geometry")
     with occupied(place):
         pass  # so that an output that cannot be written is refused now; the run itself enters again
     model = reduced(model, settings.faces)

@@ -14,7 +14,7 @@ __all__ = ["Written", "write_obj"]
 
 @dataclass(frozen=True)
 class Written:
-    """The files of one mesh: the mesh itself, and what it needs beside it."""
+    """The files that were written of one mesh: the mesh itself, and what it needs beside it."""
 
     mesh: Path
     beside: tuple[Path, ...] = ()
@@ -24,8 +24,9 @@ def write_obj(path: Path, mesh: Mesh, *, replacing: Collection[Path] = ()) -> Wr
     """Write ``mesh`` as OBJ, with ``NAME.mtl`` and the textures beside it where it has materials.
 
     Vertices, texture coordinates, normals, faces and their corners keep their numbers and their order,
-    quads stay quads, and coordinates read back as the same float64. A texture's name that another file in
-    the folder has already gets the mesh's name in front, unless that file is in ``replacing``.
+    quads stay quads, and coordinates read back as the same float64. A texture that lies in the folder already
+    is referred to and not written; if another file there has its name it gets the mesh's name in front. Files
+    in ``replacing`` are written over.
 
     Raises:
         WorkFailedError: the disk is full, or the folder cannot be written.
@@ -35,22 +36,25 @@ def write_obj(path: Path, mesh: Mesh, *, replacing: Collection[Path] = ()) -> Wr
     if mesh.materials:
         names: dict[Texture, str] = {}
         for texture in dict.fromkeys(m.texture for m in mesh.materials if m.texture):
-            names[texture] = _saved(path, texture, set(names.values()), replacing)
+            names[texture] = _free_name(path, texture, set(names.values()), replacing)
+            target = path.parent / names[texture]
+            if target in replacing or not target.exists():
+                with written_whole(target) as draft:
+                    draft.write_bytes(texture.data)
+                beside.append(target)
         write_text(library, "".join(f"{line}\n" for line in _library(mesh.materials, names)))
-        beside = [library, *(path.parent / name for name in names.values())]
+        beside.insert(0, library)
     with written_whole(path) as draft, draft.open("w", encoding="utf-8", newline="\n") as stream:
         stream.writelines(f"{line}\n" for line in _lines(mesh, library.name))
     return Written(path, tuple(beside))
 
 
-def _saved(path: Path, texture: Texture, taken: set[str], replacing: Collection[Path]) -> str:
-    """Write ``texture`` beside ``path`` and return its name there; a file that is not it is left alone."""
+def _free_name(path: Path, texture: Texture, taken: set[str], replacing: Collection[Path]) -> str:
+    """The name for ``texture`` beside ``path``: free, to be written over, or of a file with its bytes."""
     name, number = texture.name, 1
     while name in taken or not (path.parent / name in replacing or _free(path.parent / name, texture.data)):
         number += 1
         name = f"{path.stem}_{texture.name}" if number == 2 else f"{path.stem}_{number}_{texture.name}"
-    with written_whole(path.parent / name) as draft:
-        draft.write_bytes(texture.data)
     return name
 
 

@@ -1,6 +1,7 @@
 """All that a run leaves of a mesh: the mesh itself, GLB, turntable and preview, beside record and report."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from techniques.meshes.turntable import FRAMES, frames, look_of, preview, save_t
 from techniques.models import Models
 from techniques.pictures import Picture, save_picture
 from techniques.raster.backend import Rasteriser
-from techniques.runs import Place
+from techniques.runs import Place, refuse_taken
 
-__all__ = ["Outputs", "Saved", "outputs_at", "refuse_strangers", "save_outputs"]
+__all__ = ["Outputs", "Saved", "outputs_at", "refuse_losses", "save_outputs"]
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ def outputs_at(place: Place) -> Outputs:
     )
 
 
-def refuse_strangers(place: Place, *, painted: bool = True) -> None:
-    """Refuse to write where files lie that an earlier run at ``place`` did not make.
+def refuse_losses(place: Place, inputs: Iterable[Path], *, painted: bool = True) -> None:
+    """Refuse to write at ``place`` over ``inputs``, or over files that no earlier run there has made.
 
     A run that has not ``painted`` keeps textures under their own names, which never replace a file.
 
@@ -76,7 +77,9 @@ def refuse_strangers(place: Place, *, painted: bool = True) -> None:
         BadInputError: the message names the first such file.
     """
     own = _own(place)
-    for path in outputs_at(place).files(painted=painted):
+    files = outputs_at(place).files(painted=painted)
+    refuse_taken(place.result, files, ours=True, inputs=inputs, advice="Choose another name.")
+    for path in files:
         if path.exists() and path not in own:
             raise BadInputError(
                 f"-o {place.result}: {path} is there, and no run of ours made it. Choose another name."

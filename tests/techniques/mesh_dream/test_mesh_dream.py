@@ -112,7 +112,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_mesh(sphere, folder, tmp_path
         ([], "Nothing to dream of"),
         (["--class", "fountan"], "The nearest are: fountain"),
         (["--amplify", "-o", "a.png"], "a mesh is not written as .png"),
-        (["--amplify", "-o", "sphere.obj"], "is the input"),
+        (["--amplify", "-o", "sphere.obj"], "is read by this run"),
         (["--amplify", "--texture-size", "100"], "a power of two"),
         (["--amplify", "--weights", "vgg99"], "vgg99"),
         (["--amplify", "--cameras", "none.yaml"], "No such file"),

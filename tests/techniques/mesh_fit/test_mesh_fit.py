@@ -201,7 +201,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_mesh(how, sphere, guide, tmp
     ("change", "why"),
     [
         (["-o", "a.png"], "a mesh is not written as .png"),
-        (["-o", "sphere.obj"], "is one of the inputs"),
+        (["-o", "sphere.obj"], "is read by this run and would be lost"),
         (["--camera", "frnt"], "--camera frnt: a camera is a name"),
         (["--camera", "front", "--camera", "plan"], "2 cameras for 1 guides"),
         (["--camera", "front", "--cameras", "none.yaml"], "both given"),

@@ -242,7 +242,8 @@ def test_fewer_triangles_only_when_asked_for(stripes, tmp_path, weights):
         (["curves.obj", "STYLE"], "has no faces"),
         (["nan.obj", "STYLE"], "is not a point"),
         (["HOUSE", "STYLE", "-o", "x.png"], "a mesh is not written as .png"),
-        (["HOUSE", "STYLE", "-o", "HOUSE"], "one of the inputs"),
+        (["HOUSE", "STYLE", "-o", "HOUSE"], "house.obj is read by this run"),
+        (["HOUSE", "mine.preview.png", "-o", "mine.obj"], "mine.preview.png is read by this run"),
         (["HOUSE", "STYLE", "--texture-size", "1000"], "a power of two"),
         (["HOUSE", "STYLE", "--blend", "1,2"], "2 shares for 1"),
         (["HOUSE", "STYLE", "--weights", "none"], "none"),
@@ -260,6 +261,7 @@ def test_what_cannot_work_is_refused_in_one_line(
     (tmp_path / "nan.obj").write_text("v 0 0 nan\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
     (tmp_path / "taken.png").write_bytes(b"my photograph")
     before = sorted(tmp_path.rglob("*"))
+    shutil.copy(stripes, tmp_path / "mine.preview.png")
     words = [{"HOUSE": str(house), "STYLE": str(stripes)}.get(word, word) for word in arguments]
     assert run(["mesh-style", *words]) == 2
     said = capfd.readouterr()

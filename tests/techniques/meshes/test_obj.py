@@ -355,3 +355,21 @@ def test_a_texture_never_replaces_a_stranger_s_file(obj, tmp_path):
     assert (out / "new_brick.png").exists()
     write_obj(out / "new.obj", mesh, replacing=[out / "brick.png"])
     assert (out / "brick.png").read_bytes() != b"mine"
+
+
+def test_a_texture_that_lies_there_already_stays_the_user_s(obj, tmp_path):
+    brick = tmp_path / "brick.png"
+    Image.new("RGB", (2, 2), "red").save(brick)
+    obj("newmtl a\nmap_Kd brick.png\n", "a.mtl")
+    mesh = read_mesh(obj(SQUARE + "mtllib a.mtl\nusemtl a\nf 1 2 3 4\n"))
+    before = brick.stat()
+    written = write_obj(tmp_path / "fit.obj", mesh)
+    assert written.beside == (tmp_path / "fit.mtl",)
+    assert brick.stat() == before
+    assert read_mesh(written.mesh).materials[0].texture == mesh.materials[0].texture
+    # Another mesh of the same names, fitted to the same place later.
+    texture = replace(mesh.materials[0].texture, data=b"another picture")
+    other = replace(mesh, materials=(replace(mesh.materials[0], texture=texture),))
+    again = write_obj(written.mesh, other, replacing=[written.mesh, *written.beside])
+    assert brick.stat() == before
+    assert again.beside == (tmp_path / "fit.mtl", tmp_path / "fit_brick.png")

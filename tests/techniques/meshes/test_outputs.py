@@ -9,7 +9,7 @@ from PIL import Image
 from techniques.errors import BadInputError
 from techniques.meshes.atlas import atlas_for
 from techniques.meshes.mesh import Material
-from techniques.meshes.outputs import outputs_at, refuse_strangers, save_outputs
+from techniques.meshes.outputs import outputs_at, refuse_losses, save_outputs
 from techniques.meshes.read import read_mesh
 from techniques.meshes.render import corner_normals
 from techniques.meshes.shapes import box, icosphere
@@ -100,9 +100,19 @@ def test_the_walls_of_a_white_house_can_be_told_apart():
 
 def test_a_stranger_s_file_is_not_written_over_and_an_own_one_is(tmp_path):
     place = place_for(tmp_path / "house.obj", kind=MESH)
-    refuse_strangers(place)
+    refuse_losses(place, [])
     (tmp_path / "house.png").write_bytes(b"my photograph")
     with pytest.raises(BadInputError, match=r"house\.png is there"):
-        refuse_strangers(place)
+        refuse_losses(place, [])
     place.record.write_text(json.dumps({"results": [str(path) for path in outputs_at(place).files()]}))
-    refuse_strangers(place)
+    refuse_losses(place, [])
+
+
+@pytest.mark.parametrize("name", ["house.obj", "house.png", "house.glb", "house.webp", "house.preview.png"])
+def test_a_result_that_is_read_again_is_not_written_over(name, tmp_path):
+    place = place_for(tmp_path / "house.obj", kind=MESH)
+    place.record.write_text(json.dumps({"results": [str(path) for path in outputs_at(place).files()]}))
+    (tmp_path / name).write_bytes(b"made before")
+    (tmp_path / "link").symlink_to(name)
+    with pytest.raises(BadInputError, match=f"{name} is read by this run"):
+        refuse_losses(place, [tmp_path / "other.png", tmp_path / "link"])
