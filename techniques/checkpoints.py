@@ -13,7 +13,7 @@ from techniques.errors import BadInputError
 from techniques.files import written_whole
 from techniques.optimise import State, Step, Verdict
 
-__all__ = ["Checkpointer", "load_checkpoint"]
+__all__ = ["Checkpointer", "ended_run", "load_checkpoint"]
 
 _FORMAT = 2
 _FIRST, _SPACING = (
@@ -21,6 +21,7 @@ _FIRST, _SPACING = (
     10.0,
 )  # seconds until the first checkpoint, and between later ones if writing takes little
 _SHARE = 0.03  # of the run's time may go into writing them
+_DAMAGES = (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError)
 
 
 class Checkpointer:
@@ -60,9 +61,14 @@ class Checkpointer:
             self._spacing = min(2 * self._spacing, _SPACING)
             self._next = now + max(self._spacing, (now - began) / _SHARE)
 
-    def keep(self, state: State) -> None:
-        """Save ``state`` now."""
-        content = {"format": _FORMAT, "settings": self.settings, "state": {**state, **self._beside()}}
+    def keep(self, state: State, *, ended: bool = False) -> None:
+        """Save ``state`` now; ``ended`` says that it is that of the last step, so only writing is left."""
+        content = {
+            "format": _FORMAT,
+            "settings": self.settings,
+            "state": {**state, **self._beside()},
+            "ended": ended,
+        }
         with written_whole(self.path) as draft:
             try:
                 torch.save(content, draft)
@@ -80,15 +86,7 @@ def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> State:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         saved, state, version = content["settings"], content["state"], content["format"]
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        EOFError,
-        pickle.UnpicklingError,
-    ) as error:
+    except _DAMAGES as error:
         raise BadInputError(
             f"--resume: {path} is damaged or not a checkpoint. Remove it to start again."
         ) from error
@@ -104,6 +102,17 @@ def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> State:
                 "without --resume."
             )
     return dict(state)
+
+
+def ended_run(path: Path) -> dict[str, Any] | None:
+    """The settings of a run that made all of its steps and was stopped while it wrote its results; None if
+    ``path`` is no checkpoint of such a run.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        return dict(content["settings"]) if content["ended"] else None
+    except _DAMAGES:
+        return None
 
 
 def _short(value: Any) -> str:

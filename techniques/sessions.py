@@ -30,8 +30,9 @@ class Session:
 def session(place: Place, identity: Mapping[str, Any], said: Progress, *, resume: bool) -> Iterator[Session]:
     """Run the block with progress shown, checkpoints at ``place`` and Ctrl-C or SIGTERM caught.
 
-    ``identity`` is what must be the same for a checkpoint to fit. Removing the checkpoint of a finished run
-    is the caller's, once its results are on disk.
+    ``identity`` is what must be the same for a checkpoint to fit. The last step leaves one too, so that a run
+    that is stopped while it writes its results has not lost its work. Removing it is the caller's, once the
+    results are on disk.
 
     Raises:
         BadInputError: ``resume``, and the checkpoint is damaged or of other settings.
@@ -47,9 +48,12 @@ def session(place: Place, identity: Mapping[str, Any], said: Progress, *, resume
         said.say("An interrupted run is replaced; --resume would have continued it.")
     checkpointer = Checkpointer(checkpoint, identity)
     began, earlier = time.monotonic(), float(state["seconds"]) if state else 0.0
+    latest: Step | None = None
     with Interrupts() as interrupts:
 
         def show(step: Step) -> Verdict:
+            nonlocal latest
+            latest = step
             said.advance(step.stage, step.number, step.steps, {"loss": step.loss, **step.parts})
             return Verdict.GO_ON
 
@@ -64,5 +68,12 @@ def session(place: Place, identity: Mapping[str, Any], said: Progress, *, resume
 
         try:
             yield Session(state, (show, checkpointer, halt), lambda: earlier + time.monotonic() - began)
+            # Nothing was left to do for a run that goes on behind its last step, or has no steps at all.
+            unchanged = state or {"number": 0, "seconds": 0.0}
+            checkpointer.keep(latest.state() if latest else unchanged, ended=True)
+            if interrupts.requested:
+                raise InterruptedRunError(
+                    "Stopped before the results were written. The same command with --resume writes them."
+                )
         finally:
             said.end()

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from techniques.checkpoints import ended_run
 from techniques.errors import BadInputError
 from techniques.files import written_whole
 from techniques.meshes.atlas import atlas_for
@@ -76,9 +77,9 @@ def refuse_losses(place: Place, inputs: Iterable[Path], *, painted: bool = True)
     Raises:
         BadInputError: the message names the first such file.
     """
-    own = _own(place)
     files = outputs_at(place).files(painted=painted)
     refuse_taken(place.result, files, ours=True, inputs=inputs, advice="Choose another name.")
+    own = _own(place)
     for path in files:
         if path.exists() and path not in own:
             raise BadInputError(
@@ -126,9 +127,14 @@ def save_outputs(
 
 
 def _own(place: Place) -> set[Path]:
-    """The files that the run recorded at ``place`` has made."""
+    """The files that runs at ``place`` have made: a recorded one, and one that was stopped while it wrote,
+    before which those of strangers were refused.
+    """
+    own: set[Path] = set()
+    if place.checkpoint.exists() and (settings := ended_run(place.checkpoint)) is not None:
+        own.update(outputs_at(place).files(painted=settings.get("--what", "geometry") != "geometry"))
     try:
         results = json.loads(place.record.read_text(encoding="utf-8"))["results"]
-        return {place.result.parent / Path(path).name for path in results}
+        return own | {place.result.parent / Path(path).name for path in results}
     except (OSError, ValueError, KeyError, TypeError):
-        return set()
+        return own

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sysconfig
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from techniques.cli import run
 from techniques.errors import BadInputError
 from techniques.mesh_fit import FitSettings, fit_files
 from techniques.mesh_fit.guides import read_guide, scaled
+from techniques.mesh_fit.job import plan_job
 from techniques.mesh_fit.scene import Scene, overlap
 from techniques.meshes.read import read_mesh
 from techniques.raster.backend import TorchRasteriser
@@ -195,6 +197,27 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_mesh(how, sphere, guide, tmp
     assert not checkpoint.exists()
     assert record["losses"] == json.loads((tmp_path / "whole.run.json").read_text())["losses"]
     assert again(settings) == record
+
+
+def test_a_run_that_was_killed_while_it_wrote_is_resumed_or_repeated(sphere, guide, tmp_path):
+    whole, killed = tmp_path / "whole.obj", tmp_path / "killed.obj"
+    settings = FitSettings(size=64, iterations=8, device="cpu")
+    fit_files(sphere, [guide], output=whole, settings=replace(settings, turntable=False))
+    command = [PROGRAM, "mesh-fit", sphere, guide, "-o", killed, "--size", 64, "--iterations", 8]
+    running = subprocess.Popen([*map(str, command), "--device", "cpu"], stderr=subprocess.DEVNULL)
+    while not killed.with_suffix(".glb").exists():
+        assert running.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    running.kill()
+    running.wait()
+    assert killed.exists()
+    assert not killed.with_suffix(".run.json").exists()
+
+    plan_job(sphere, [guide], cameras=[], output=killed, settings=settings, resume=False)
+    record = fit_files(sphere, [guide], output=killed, settings=settings, resume=True)
+    assert killed.read_bytes() == whole.read_bytes()
+    assert record["losses"] == json.loads((tmp_path / "whole.run.json").read_text())["losses"]
+    assert not (tmp_path / ".killed.obj.checkpoint").exists()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from techniques.mesh_style.command import mesh_style
 from techniques.mesh_style.paint import Paint, colour_axes
 from techniques.mesh_style.statistics import views_moments
 from techniques.mesh_style.stylize import Work, judged, stylize
+from techniques.meshes import outputs
 from techniques.meshes.atlas import atlas_for
 from techniques.meshes.bake import baked
 from techniques.meshes.read import read_mesh
@@ -260,8 +261,8 @@ def test_what_cannot_work_is_refused_in_one_line(
     (tmp_path / "curves.obj").write_text("v 0 0 0\nv 1 0 0\nl 1 2\n")
     (tmp_path / "nan.obj").write_text("v 0 0 nan\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
     (tmp_path / "taken.png").write_bytes(b"my photograph")
-    before = sorted(tmp_path.rglob("*"))
     shutil.copy(stripes, tmp_path / "mine.preview.png")
+    before = sorted(tmp_path.rglob("*"))
     words = [{"HOUSE": str(house), "STYLE": str(stripes)}.get(word, word) for word in arguments]
     assert run(["mesh-style", *words]) == 2
     said = capfd.readouterr()
@@ -295,6 +296,30 @@ def test_a_killed_run_is_taken_up_again_to_the_same_mesh(house, stripes, tmp_pat
     assert not checkpoint.exists()
     assert run([*map(str, command[1:]), "-o", str(killed), "--resume", "--seed", "9"]) == 2
     assert "seed" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("changes", [{"iterations": 3}, {"style_weight": 0.0}])
+def test_a_run_stopped_while_it_writes_is_repeated_or_resumed(
+    changes, house, stripes, tmp_path, weights, monkeypatch
+):
+    out = tmp_path / "painted.obj"
+    settings = replace(TINY, device="cpu", **changes)
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, "save_turntable", stopped)
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                mesh_style_files(house, stripes, output=out, settings=settings)
+            assert out.with_suffix(".png").exists()
+            assert not out.with_suffix(".run.json").exists()
+    painted = out.with_suffix(".png").read_bytes()
+    record = mesh_style_files(house, stripes, output=out, settings=settings, resume=True)
+    assert record["metrics"]["steps"] == changes.get("iterations", 0)
+    assert out.with_suffix(".png").read_bytes() == painted
+    assert not (tmp_path / ".painted.obj.checkpoint").exists()
 
 
 def test_the_course_s_command_says_what_it_understood(house, stripes, tmp_path):

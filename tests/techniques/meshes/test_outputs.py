@@ -1,4 +1,5 @@
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from techniques.checkpoints import Checkpointer
 from techniques.errors import BadInputError
 from techniques.meshes.atlas import atlas_for
 from techniques.meshes.mesh import Material
@@ -116,3 +118,20 @@ def test_a_result_that_is_read_again_is_not_written_over(name, tmp_path):
     (tmp_path / "link").symlink_to(name)
     with pytest.raises(BadInputError, match=f"{name} is read by this run"):
         refuse_losses(place, [tmp_path / "other.png", tmp_path / "link"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "ended", "own"),
+    [
+        ({"--what": "texture"}, True, True),
+        ({"--what": "texture"}, False, False),  # stopped before it wrote anything
+        ({"--what": "geometry"}, True, False),
+        ({}, True, False),
+    ],
+)
+def test_files_of_a_run_that_was_stopped_while_it_wrote_are_its_own(settings, ended, own, tmp_path):
+    place = place_for(tmp_path / "house.obj", kind=MESH)
+    Checkpointer(place.checkpoint, settings).keep({"number": 1}, ended=ended)
+    (tmp_path / "house.png").write_bytes(b"the texture")
+    with nullcontext() if own else pytest.raises(BadInputError, match=r"house\.png is there"):
+        refuse_losses(place, [])
