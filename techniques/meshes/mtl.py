@@ -126,11 +126,12 @@ def read_texture(path: Path, room: int) -> Texture | str:
 
 
 def unusable(data: bytes) -> str | None:
-    """Why ``data`` is no picture that can be used, from its header alone; None if it may be one."""
+    """Why ``data`` is no picture that can be used; None if it is one."""
     try:
         with Image.open(io.BytesIO(data), formats=READABLE) as image:
             if image.width * image.height > PIXEL_LIMIT:
                 return f"has more than {PIXEL_LIMIT // 1_000_000} million pixels"
+            image.load()  # a header says nothing of a file that was cut short
     except (Image.DecompressionBombError, *DECODER_ERRORS):
         return "is damaged or not a picture that can be read"
     return None

@@ -1,3 +1,4 @@
+import io
 import os
 from dataclasses import replace
 
@@ -334,8 +335,18 @@ def test_links_out_of_the_folder_are_not_followed(obj, tmp_path):
     assert read_mesh(path).materials[0].texture is None
 
 
-def test_a_damaged_texture_is_named_and_its_line_kept(obj, tmp_path):
-    (tmp_path / "brick.jpg").write_bytes(b"not a picture")
+def cut_short(kind):
+    """The first half of a picture's file: its header is sound."""
+    buffer = io.BytesIO()
+    Image.effect_noise((64, 64), 80).save(buffer, kind)
+    return buffer.getvalue()[: len(buffer.getvalue()) // 2]
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a picture", cut_short("JPEG"), cut_short("PNG")], ids=["text", "jpeg", "png"]
+)
+def test_a_damaged_texture_is_named_and_its_line_kept(obj, tmp_path, content):
+    (tmp_path / "brick.jpg").write_bytes(content)
     obj("newmtl a\nmap_Kd brick.jpg\n", "a.mtl")
     mesh = read_mesh(obj(SQUARE + "mtllib a.mtl\nusemtl a\nf 1 2 3 4\n"))
     assert mesh.materials[0].texture is None
