@@ -91,6 +91,8 @@ def _header(path: Path, stream: BinaryIO) -> tuple[str, list[_Element], list[str
 
 
 def _binary(stream: BinaryIO, element: _Element, order: str) -> Rows:
+    if not element.count:
+        return {name: [] for name, _, _ in element.properties}
     kinds = [
         (name, order + kind, order + length if length else "") for name, kind, length in element.properties
     ]
@@ -112,7 +114,7 @@ def _all_alike(stream: BinaryIO, element: _Element, kinds: list[tuple[str, str, 
     """All rows at once, where every list is as long as in the first row: most files are all triangles."""
     start = stream.tell()
     fields: list[tuple[str, str] | tuple[str, str, tuple[int]]] = []
-    for name, kind, length in kinds if element.count else []:
+    for name, kind, length in kinds:
         count = 1
         if length:
             count = int(_values(stream, length, 1)[0])

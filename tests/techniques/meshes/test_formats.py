@@ -103,6 +103,24 @@ def test_a_ply_of_quads_normals_colours_and_uvs_in_either_byte_order(order, tmp_
     assert (mesh.normal_faces == mesh.faces).all()
 
 
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_empty_lists_of_a_binary_ply_are_no_damage(order, tmp_path):
+    """A scanner's cloud says ``element face 0``; VCG's library adds ``element tristrips 0`` to a mesh."""
+    start = f"ply\nformat binary_{order}_endian 1.0\nelement vertex 3\n"
+    start += "".join(f"property float {axis}\n" for axis in "xyz")
+    points = np.eye(3).astype({"little": "<f4", "big": ">f4"}[order]).tobytes()
+    path = tmp_path / "mesh.ply"
+    path.write_bytes(
+        f"{start}element face 0\nproperty list uchar int vertex_indices\nend_header\n".encode() + points
+    )
+    with pytest.raises(BadInputError, match="has no faces"):
+        read_mesh(path)
+    lists = "element tristrips 0\nproperty list int int vertex_indices\n"
+    lists += "element face 1\nproperty list uchar uchar vertex_indices\nend_header\n"
+    path.write_bytes((start + lists).encode() + points + bytes([3, 0, 1, 2]))
+    assert read_mesh(path).faces.tolist() == [[0, 1, 2]]
+
+
 def test_a_glb_is_the_same_surface_with_its_names_in_trimesh_and_in_our_reader(textured, tmp_path):
     path = tmp_path / "mesh.glb"
     write_glb(path, textured)
