@@ -43,13 +43,17 @@ def baked(mesh: Mesh, place: Texels) -> Tensor:
 
 
 def _material(mesh: Mesh, material: Material, place: Texels, inside: Tensor) -> Tensor:
-    plain = torch.tensor(material.color).expand(len(inside), 3)
+    """The colours of the texels ``inside``: those of triangles without coordinates are the material's own."""
+    colors = torch.tensor(material.color).repeat(len(inside), 1)
     uv_faces = torch.from_numpy(mesh.uv_faces)
-    if material.texture is None or bool((uv_faces[place.triangle[inside]] < 0).any()):
-        return plain
+    has_uvs = (uv_faces[place.triangle[inside]] >= 0).all(1)
+    if material.texture is None or not has_uvs.any():
+        return colors
+    inside = inside[has_uvs]
     part = Texels(place.size, place.index[inside], place.triangle[inside], place.shares[inside].double())
     uv = part.at(torch.from_numpy(mesh.uvs), uv_faces).float()
-    return looked_up(decoded(material.texture).unsqueeze(0), uv[None, None])[0, 0] * plain
+    colors[has_uvs] *= looked_up(decoded(material.texture).unsqueeze(0), uv[None, None])[0, 0]
+    return colors
 
 
 def decoded(texture: Texture) -> Tensor:

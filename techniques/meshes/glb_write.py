@@ -68,7 +68,7 @@ class _Writer:
         self.binary = bytearray()
         self.views: list[dict[str, Any]] = []
         self.accessors: list[dict[str, Any]] = []
-        self.materials: dict[int, int] = {}
+        self.materials: dict[tuple[int, bool], int] = {}
         self.textures: dict[Texture, int] = {}
         self.parts: dict[str, list[Any]] = {"materials": [], "textures": [], "images": []}
         used = mesh.vertices[mesh.faces.ravel()]
@@ -108,20 +108,23 @@ class _Writer:
     def _by_group(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         mesh, polygons = self.mesh, self.mesh.polygons
         group, material = polygons.groups[mesh.face_polygons], polygons.materials[mesh.face_polygons]
+        has_uvs = (mesh.uv_faces >= 0).all(axis=1)
+        lengths = np.append(np.linalg.norm(mesh.normals, axis=1), 0)  # -1, for no normal, finds the 0
+        has_normals = (lengths[mesh.normal_faces] > 0).all(axis=1)
+        alike = np.stack([material, has_uvs, has_normals], axis=1)
         for one in np.unique(group):
             inside = group == one
             yield (
                 _group_name(mesh, int(one)),
                 [
-                    self._primitive(np.flatnonzero(inside & (material == each)), int(each))
-                    for each in np.unique(material[inside])
+                    self._primitive(np.flatnonzero(inside & (alike == each).all(axis=1)), *map(int, each))
+                    for each in np.unique(alike[inside], axis=0)
                 ],
             )
 
-    def _primitive(self, triangles: Ints, material: int) -> dict[str, Any]:
+    def _primitive(self, triangles: Ints, material: int, has_uvs: int, has_normals: int) -> dict[str, Any]:
+        """``triangles`` of one ``material``, all of which have texture coordinates and normals, or none."""
         mesh = self.mesh
-        has_uvs = bool((mesh.uv_faces[triangles] >= 0).all())
-        has_normals = bool((mesh.normal_faces[triangles] >= 0).all())
         columns = [mesh.faces[triangles].ravel()]
         columns += [mesh.uv_faces[triangles].ravel()] if has_uvs else []
         columns += [mesh.normal_faces[triangles].ravel()] if has_normals else []
@@ -131,8 +134,10 @@ class _Writer:
         rows[index] = corners
         points = (mesh.vertices[rows[:, 0]] - self.centre).astype(np.float32)
         attributes = {"POSITION": self._accessor(points, "VEC3", bounds=True)}
-        if has_normals and (lengths := np.linalg.norm(mesh.normals[rows[:, -1]], axis=1)).min() > 0:
-            attributes["NORMAL"] = self._accessor(mesh.normals[rows[:, -1]] / lengths[:, None], "VEC3")
+        if has_normals:
+            normals = mesh.normals[rows[:, -1]]
+            lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+            attributes["NORMAL"] = self._accessor(normals / lengths, "VEC3")
         if has_uvs:
             attributes["TEXCOORD_0"] = self._accessor(mesh.uvs[rows[:, 1]] * [1, -1] + [0, 1], "VEC2")
         if mesh.colors is not None:
@@ -140,7 +145,7 @@ class _Writer:
         return {
             "attributes": attributes,
             "indices": self._indices(index),
-            "material": self._material(material),
+            "material": self._material(material, textured=bool(has_uvs)),
         }
 
     def _accessor(self, values: np.ndarray, kind: str, *, bounds: bool = False) -> int:
@@ -170,19 +175,21 @@ class _Writer:
         self.views.append(view if target is None else {**view, "target": target})
         return len(self.views) - 1
 
-    def _material(self, number: int) -> int:
-        if number not in self.materials:
-            self.materials[number] = len(self.parts["materials"])
-            material = self.mesh.materials[number] if number >= 0 else _PLAIN
+    def _material(self, number: int, *, textured: bool) -> int:
+        """The number of the material in the file: one more without its texture where coordinates lack."""
+        material = self.mesh.materials[number] if number >= 0 else _PLAIN
+        textured = textured and material.texture is not None
+        if (number, textured) not in self.materials:
+            self.materials[number, textured] = len(self.parts["materials"])
             color = [*_linear(np.array(material.color)).tolist(), material.opacity]
             surface: dict[str, Any] = {"baseColorFactor": color, "metallicFactor": 0, "roughnessFactor": 1}
-            if material.texture:
+            if textured and material.texture:
                 surface["baseColorTexture"] = {"index": self._texture(material.texture)}
             described = {"name": material.name, "pbrMetallicRoughness": surface, "doubleSided": True}
             if material.opacity < 1:
                 described["alphaMode"] = "BLEND"
             self.parts["materials"].append(described)
-        return self.materials[number]
+        return self.materials[number, textured]
 
     def _texture(self, texture: Texture) -> int:
         if texture not in self.textures:

@@ -121,6 +121,19 @@ def test_the_colours_that_a_mesh_came_with_are_carried_over():
         assert (pixel[2] > pixel[0]) == (v > 0.5), share
 
 
+def test_a_face_without_coordinates_takes_the_texture_from_no_other():
+    mesh = square(UNIT)
+    uvs = mesh.uv_faces.copy()
+    uvs[1] = -1
+    polygons = polygons_of(mesh.faces, uvs=uvs, materials=np.zeros(2, dtype=np.int64))
+    red = encoded(torch.tensor([1.0, 0, 0]).expand(4, 4, 3), "red.png")
+    mesh = replace(mesh, polygons=polygons, materials=(Material("m", (0.8, 0.8, 0.4), texture=red),))
+    place = of(atlas_for(mesh, 64).mesh, 64)
+    colors = baked(mesh, place).view(-1, 3)[place.index]
+    for triangle, expected in ((0, [0.8, 0, 0]), (1, [0.8, 0.8, 0.4])):
+        assert torch.allclose(colors[place.triangle == triangle], torch.tensor(expected))
+
+
 def test_a_mesh_without_materials_is_light_paper():
     mesh = atlas_for(box(), 64).mesh
     assert baked(mesh, of(mesh, 64)).unique().tolist() == pytest.approx([PLAIN])

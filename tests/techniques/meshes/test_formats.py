@@ -145,6 +145,31 @@ def test_a_glb_is_the_same_surface_with_its_names_in_trimesh_and_in_our_reader(t
     assert back.normals[back.normal_faces] == pytest.approx(textured.normals[textured.normal_faces], abs=1e-6)
 
 
+def test_faces_without_coordinates_or_normals_take_them_from_no_others_in_a_glb(textured, tmp_path):
+    uvs, normals = textured.polygons.uvs.copy(), textured.polygons.normals.copy()
+    uvs[:3] = -1
+    normals[3:6] = -1
+    given = textured.normals.copy()
+    given[textured.faces[-1, 0]] = 0
+    mesh = replace(textured, normals=given, polygons=replace(textured.polygons, uvs=uvs, normals=normals))
+    write_glb(tmp_path / "mesh.glb", mesh)
+    back = read_mesh(tmp_path / "mesh.glb")
+
+    def having(mesh, index):
+        """The middles of the triangles that have what ``index`` names."""
+        middles = mesh.vertices[mesh.faces[(index >= 0).all(axis=1)]].mean(axis=1)
+        return sorted(middles.round(3).tolist())
+
+    assert having(back, back.uv_faces) == having(mesh, mesh.uv_faces)
+    touched = (mesh.faces == textured.faces[-1, 0]).any(axis=1)
+    assert having(back, back.normal_faces) == having(mesh, np.where(touched[:, None], -1, mesh.normal_faces))
+    bare = (back.uv_faces < 0).all(axis=1)
+    worn = [back.materials[number] for number in back.polygons.materials[back.face_polygons]]
+    assert [one.texture is None for one, lacks in zip(worn, bare, strict=True) if one.name != "glass"] == [
+        lacks for one, lacks in zip(worn, bare, strict=True) if one.name != "glass"
+    ]
+
+
 def test_a_glb_stands_upright_in_metres_and_keeps_its_digits_far_away(tmp_path):
     far = np.array([400_000.0, 5_800_000.0, 120.0])
     mesh = Mesh.from_triangles(box((1, 2, 3)).vertices * 1000 + far * 1000, box().faces, up="z")
