@@ -1,6 +1,6 @@
 """What surfaces of a glTF file look like: materials, their base colour textures, and how those lie."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import cos, sin
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,28 @@ def materials_of(data: GltfData, notes: list[str]) -> tuple[Material, ...]:
             f"{counted(left, 'material has', 'materials have')} more than a base colour (roughness, relief, "
             "light of its own): left out."
         )
-    return tuple(_material(data, number, one, notes) for number, one in enumerate(found))
+    materials = [_material(data, number, one, notes) for number, one in enumerate(found)]
+    return _told_apart(materials, notes)
+
+
+def _told_apart(materials: list[Material], notes: list[str]) -> tuple[Material, ...]:
+    """``materials`` with names that differ: a glTF file goes by number, an OBJ by name."""
+    named: dict[str, Material] = {}
+    renamed: list[str] = []
+    given = {material.name for material in materials}
+    for material in materials:
+        name, number = material.name, 1
+        while name in named or (name in given and number > 1):
+            number += 1
+            name = f"{material.name}_{number}"
+        named[name] = replace(material, name=name)
+        renamed += [name] if number > 1 else []
+    if renamed:
+        notes.append(
+            f"{counted(len(renamed), 'material has', 'materials have')} the name of another one: renamed, as "
+            f"{renamed[0]}."
+        )
+    return tuple(named.values())
 
 
 def _has_more(material: dict[str, Any]) -> bool:

@@ -136,6 +136,17 @@ def test_a_texture_that_only_an_extension_names_is_read(tmp_path):
     assert read_mesh(path).materials[0].texture is not None
 
 
+def test_materials_of_one_name_stay_apart_in_an_obj(tmp_path):
+    names = ["steel", "steel", "steel_2", "glass", "steel"]
+    materials = [
+        {"name": name, "pbrMetallicRoughness": {"baseColorFactor": [number / 10, 0, 0, 1]}}
+        for number, name in enumerate(names)
+    ]
+    mesh = read_mesh(gltf(tmp_path, materials=materials))
+    assert [one.name for one in mesh.materials] == ["steel", "steel_3", "steel_2", "glass", "steel_4"]
+    assert mesh.repaired == ("2 materials have the name of another one: renamed, as steel_3.",)
+
+
 PLY = """ply
 format ascii 1.0
 comment TextureFile a.png
