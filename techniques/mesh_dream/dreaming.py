@@ -149,7 +149,8 @@ class _Plan:
         def seed(step: int) -> None:
             # By the step, not by what was drawn before: a resumed run sees the same views.
             self.step = step
-            self.random.manual_seed((self.settings.seed * 1_000_003 + number) * 1_000_003 + step)
+            mixed = (self.settings.seed * 1_000_003 + number) * 1_000_003 + step
+            self.random.manual_seed(mixed % 2**63)
 
         return Stage(
             name=kind,

@@ -78,6 +78,11 @@ def test_the_same_seed_gives_the_same_mesh_and_both_changes_both(sphere, folder,
     assert a.materials[0].texture.data != c.materials[0].texture.data
 
 
+def test_the_largest_seed_is_one(sphere, folder, tmp_path):
+    settings = replace(QUICK, weights=str(folder), iterations=1, seed=2**63 - 1)
+    assert mesh_dream_files(sphere, output=tmp_path / "a.obj", settings=settings)["seed"] == 2**63 - 1
+
+
 def test_a_run_that_was_killed_goes_on_to_the_same_mesh(sphere, folder, tmp_path):
     whole, stopped = tmp_path / "whole.obj", tmp_path / "stopped.obj"
     settings = replace(QUICK, what="both", weights=str(folder), iterations=60)
