@@ -23,7 +23,7 @@ from techniques.mesh_style.cameras import HELD_OUT
 from techniques.meshes.atlas import atlas_for
 from techniques.meshes.bake import baked
 from techniques.meshes.budget import Budget, Costs
-from techniques.meshes.changed import save_changed
+from techniques.meshes.changed import lost_maps, save_changed
 from techniques.meshes.health import change_between, health_of
 from techniques.meshes.light import Light
 from techniques.meshes.render import Surface, surface_of
@@ -96,6 +96,9 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             said.say(f"{job.source.name}: {line}")
         atlas = atlas_for(job.mesh, settings.texture_size)
         said.say(f"{len(job.mesh.faces):,} triangles. {atlas.described}")
+        lost = lost_maps(job.mesh, atlas.mesh) if settings.what != "geometry" else ()
+        for line in lost:
+            said.say(line)
         said.say(f"{settings.views} views a step on {device}; rasteriser: {choice}")
         for classifier in networks.dreamers:
             said.say(f"Network: {classifier.name}, {classifier.source['title']}")
@@ -136,7 +139,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             "weights": weights_of(networks.dreamers),
             "versions": versions(),
             "results": [*map(str, saved.results), str(place.report)],
-            "repaired": list(job.mesh.repaired),
+            "repaired": [*job.mesh.repaired, *lost],
             "memory": memory.record(),
             "metrics": {
                 "held_out_probability": mean_after(judgements),

@@ -17,7 +17,7 @@ from techniques.mesh_style.stylize import Work, judged, stylize
 from techniques.meshes.atlas import Atlas, atlas_for
 from techniques.meshes.bake import baked
 from techniques.meshes.budget import Budget, Costs
-from techniques.meshes.changed import save_changed
+from techniques.meshes.changed import lost_maps, save_changed
 from techniques.meshes.health import change_between, health_of
 from techniques.meshes.render import surface_of
 from techniques.meshes.texels import texels
@@ -99,6 +99,9 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             said.say(line)
         atlas = atlas_for(job.mesh, settings.texture_size)
         said.say(f"{len(job.mesh.faces):,} triangles. {atlas.described}")
+        lost = lost_maps(job.mesh, atlas.mesh) if settings.what != "geometry" else ()
+        for line in lost:
+            said.say(line)
         said.say(f"{settings.views} views of {settings.size} px on {device}; rasteriser: {choice}")
         said.say(f"Network: {weights.entry.name}, a {weights.entry.title}")
         said.say(str(memory))
@@ -137,7 +140,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             "weights": weights.facts,
             "versions": versions(),
             "results": [*map(str, saved.results), str(place.report)],
-            "repaired": list(job.notes),
+            "repaired": [*job.notes, *lost],
             "atlas": _described(atlas),
             "memory": memory.record(),
             "metrics": {

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from techniques.meshes.map_options import laid_out
 from techniques.meshes.mesh import Material, Mesh, Texture
 from techniques.meshes.texels import Texels, dilated
 from techniques.raster.texture import texture as looked_up
@@ -51,7 +52,7 @@ def _material(mesh: Mesh, material: Material, place: Texels, inside: Tensor) -> 
         return colors
     inside = inside[has_uvs]
     part = Texels(place.size, place.index[inside], place.triangle[inside], place.shares[inside].double())
-    uv = part.at(torch.from_numpy(mesh.uvs), uv_faces).float()
+    uv = part.at(torch.from_numpy(laid_out(mesh.uvs, material.texture_options)), uv_faces).float()
     colors[has_uvs] *= looked_up(decoded(material.texture).unsqueeze(0), uv[None, None])[0, 0]
     return colors
 

@@ -7,13 +7,34 @@ import numpy as np
 import torch
 
 from techniques.meshes.bake import encoded
-from techniques.meshes.mesh import Material, Mesh
+from techniques.meshes.draft import counted
+from techniques.meshes.mesh import Map, Material, Mesh, Texture
 from techniques.meshes.outputs import Saved, outputs_at, save_outputs
 from techniques.meshes.texels import Texels, dilated
 from techniques.meshes.weld import weld
 from techniques.runs import Place
 
-__all__ = ["save_changed"]
+__all__ = ["lost_maps", "save_changed"]
+
+_COLORS = {"map_kd", "map_ka"}  # maps of what the paint takes the place of
+
+
+def lost_maps(mesh: Mesh, drawn: Mesh) -> tuple[str, ...]:
+    """A line for people if painting ``mesh`` on the atlas of ``drawn`` loses pictures of its materials."""
+    lost = [one for material in mesh.materials for one in material.maps if not _stays(one, mesh, drawn)]
+    if not lost:
+        return ()
+    kinds = ", ".join(dict.fromkeys(one.keyword for one in lost))
+    why = "replaced by the paint" if drawn is mesh else "they do not fit the new texture coordinates"
+    return (
+        f"{counted(len(lost), 'further picture', 'further pictures')} of the materials left out ({kinds}): "
+        f"{why}.",
+    )
+
+
+def _stays(one: Map, mesh: Mesh, drawn: Mesh) -> bool:
+    """Whether a picture of a material of ``mesh`` still says something of it as painted on ``drawn``."""
+    return drawn is mesh and one.keyword not in _COLORS
 
 
 def save_changed(
@@ -40,7 +61,9 @@ def save_changed(
     if what == "geometry":
         after = replace(mesh, vertices=after.vertices, normals=after.normals)
     else:
-        after = _painted(after, _filled(texture.cpu(), covered), outputs_at(place).texture.name)
+        for_paint = tuple(_bared(material, mesh, drawn) for material in mesh.materials)
+        paint = encoded(_filled(texture.cpu(), covered), outputs_at(place).texture.name)
+        after = _painted(replace(after, materials=for_paint), paint)
     saved = save_outputs(place, mesh, after, texels=covered.size, turns=turns, painted=what != "geometry")
     return after, saved
 
@@ -57,13 +80,15 @@ def _moved(mesh: Mesh, drawn: Mesh, vertices: torch.Tensor) -> Mesh:
     return drawn.moved(frame.back(there))
 
 
-def _painted(mesh: Mesh, texture: torch.Tensor, name: str) -> Mesh:
-    """``mesh`` with ``texture`` (S, S, 3) on every face: the file's materials keep their names and faces."""
-    paint = encoded(texture, name)
-    materials = tuple(
-        replace(material, color=(1.0, 1.0, 1.0), texture=paint, texture_options="")
-        for material in mesh.materials
-    )
+def _bared(material: Material, mesh: Mesh, drawn: Mesh) -> Material:
+    """``material`` without what says how the old colours looked and lay."""
+    maps = tuple(one for one in material.maps if _stays(one, mesh, drawn))
+    return replace(material, color=(1.0, 1.0, 1.0), texture=None, texture_options="", maps=maps)
+
+
+def _painted(mesh: Mesh, paint: Texture) -> Mesh:
+    """``mesh`` with ``paint`` on every face: the file's materials keep their names and faces."""
+    materials = tuple(replace(material, texture=paint) for material in mesh.materials)
     without = mesh.polygons.materials < 0
     polygons = mesh.polygons
     if without.any():

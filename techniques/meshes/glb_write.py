@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from techniques.files import written_whole
+from techniques.meshes.map_options import laid_out
 from techniques.meshes.mesh import Ints, Material, Mesh, Texture
 from techniques.meshes.weld import first_seen
 
@@ -139,7 +140,9 @@ class _Writer:
             lengths = np.linalg.norm(normals, axis=1, keepdims=True)
             attributes["NORMAL"] = self._accessor(normals / lengths, "VEC3")
         if has_uvs:
-            attributes["TEXCOORD_0"] = self._accessor(mesh.uvs[rows[:, 1]] * [1, -1] + [0, 1], "VEC2")
+            options = mesh.materials[material].texture_options if material >= 0 else ""
+            uvs = laid_out(mesh.uvs[rows[:, 1]], options)
+            attributes["TEXCOORD_0"] = self._accessor(uvs * [1, -1] + [0, 1], "VEC2")
         if mesh.colors is not None:
             attributes["COLOR_0"] = self._accessor(_linear(mesh.colors[rows[:, 0]].clip(0, 1)), "VEC3")
         return {

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from techniques.meshes.frame import Frame, unit_frame
 
-__all__ = ["Floats", "Group", "Ints", "Material", "Mesh", "Polygons", "Texture", "Up", "Wire"]
+__all__ = ["Floats", "Group", "Ints", "Map", "Material", "Mesh", "Polygons", "Texture", "Up", "Wire"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -25,6 +25,22 @@ class Texture:
 
 
 @dataclass(frozen=True)
+class Map:
+    """A further picture of a material, such as its relief: kept and written back, never computed with.
+
+    ``statement`` is the material file's, without the name of ``texture``; whole where that is not at hand.
+    """
+
+    statement: str
+    texture: Texture | None = None
+
+    @property
+    def keyword(self) -> str:
+        """What the picture is for: ``map_bump``, for example."""
+        return self.statement.split()[0].lower()
+
+
+@dataclass(frozen=True)
 class Material:
     """A named surface. ``color``, RGB in 0..1 as the file has it, tints the texture if there is one.
 
@@ -36,7 +52,8 @@ class Material:
     opacity: float = 1.0
     texture: Texture | None = None
     texture_options: str = ""
-    """As an MTL file has them before the texture's name; written back, not computed with."""
+    """As an MTL file has them before the texture's name; -s and -o are computed with, all written back."""
+    maps: tuple[Map, ...] = ()
     statements: tuple[str, ...] = ()
 
 

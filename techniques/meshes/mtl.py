@@ -9,15 +9,18 @@ from PIL import Image
 from techniques.errors import BadInputError
 from techniques.meshes.beside import find_beside
 from techniques.meshes.limits import LIMITS
-from techniques.meshes.mesh import Material, Texture
+from techniques.meshes.map_options import split_options
+from techniques.meshes.mesh import Map, Material, Texture
 from techniques.pictures import DECODER_ERRORS, PIXEL_LIMIT, READABLE
 
 __all__ = ["Library", "read_library", "read_texture", "text_of"]
 
-# How many values follow each option of a map_ statement ("*": up to three numbers).
-_OPTIONS = {
-    "-blendu": 1, "-blendv": 1, "-boost": 1, "-mm": 2, "-o": 3, "-s": 3, "-t": 3, "-texres": 1,
-    "-clamp": 1, "-bm": 1, "-imfchan": 1, "-type": 1, "-cc": 1, "-colorspace": 1,
+_UNPAINTED = "its faces begin from the material's colour"
+# What other statements than map_* name a picture, and what pictures end with: no other file is taken along.
+_MAPS = {"bump", "disp", "decal", "refl", "norm"}
+_SUFFIXES = {
+    ".bmp", ".dds", ".exr", ".gif", ".hdr", ".jpeg", ".jpg", ".pic", ".png", ".ppm", ".psd", ".tga", ".tif",
+    ".tiff", ".webp",
 }  # fmt: skip
 
 
@@ -28,6 +31,8 @@ class Library:
     materials: dict[str, Material] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     textures: dict[Path, Texture] = field(default_factory=dict)
+    reasons: dict[Path, str | None] = field(default_factory=dict)
+    """Why textures cannot be computed with, of those that were looked at."""
 
 
 def text_of(data: bytes) -> str:
@@ -72,10 +77,21 @@ def _with_statement(
     except (ValueError, IndexError):
         library.notes.append(f"Material {material.name}: '{line}' is not understood; kept as it stands.")
     if keyword == "map_kd":
-        options, name = _split_options(rest)
+        options, name = split_options(rest)
         if texture := _texture(name, path.parent, library):
             return replace(material, texture=texture, texture_options=options)
+        return replace(material, maps=(*material.maps, Map(line)))
+    if keyword in _MAPS or (keyword.startswith("map_") and keyword != "map_aat"):
+        return replace(material, maps=(*material.maps, _map(line, rest, path.parent, library)))
     return replace(material, statements=(*material.statements, line))
+
+
+def _map(line: str, rest: str, folder: Path, library: Library) -> Map:
+    """What a ``line`` says whose picture is not computed with: that goes along as it is."""
+    options, name = split_options(rest)
+    if Path(name).suffix.lower() in _SUFFIXES and (path := _found(name, folder, library, "its line is kept")):
+        return Map(" ".join(filter(None, [line.split()[0], options])), _carried(path, library))
+    return Map(line)
 
 
 def _color(text: str) -> tuple[float, float, float]:
@@ -91,38 +107,50 @@ def _share(text: str) -> float:
 
 
 def _texture(name: str, folder: Path, library: Library) -> Texture | None:
-    path = find_beside(folder, name)
+    """The texture that is computed with; None, and a note, if that cannot be."""
+    path = _found(name, folder, library, _UNPAINTED)
     if path is None:
-        library.notes.append(
-            f"The texture {name} is not in the mesh's folder: its faces begin from the material's colour."
-        )
         return None
+    texture = _carried(path, library)
+    if path not in library.reasons:
+        library.reasons[path] = unusable(texture.data)
+    if reason := library.reasons[path]:
+        library.notes.append(f"The texture {path.name} {reason}: {_UNPAINTED}.")
+        return None
+    return texture
+
+
+def _carried(path: Path, library: Library) -> Texture:
     if path not in library.textures:
         taken = sum(len(texture.data) for texture in library.textures.values())
-        texture = read_texture(path, LIMITS.texture_bytes - taken)
-        if isinstance(texture, str):
-            library.notes.append(texture)
-            return None
-        if path.name != name.replace("\\", "/").strip():
-            library.notes.append(f"The texture {name} was taken from beside the mesh: {path.name}.")
-        library.textures[path] = texture
+        _check_room(path, LIMITS.texture_bytes - taken)
+        library.textures[path] = Texture(path.name, path.read_bytes())
     return library.textures[path]
+
+
+def _found(name: str, folder: Path, library: Library, otherwise: str) -> Path | None:
+    path = find_beside(folder, name)
+    if path is None:
+        library.notes.append(f"The texture {name} is not in the mesh's folder: {otherwise}.")
+    elif path.name != name.replace("\\", "/").strip():
+        library.notes.append(f"The texture {name} was taken from beside the mesh: {path.name}.")
+    return path
 
 
 def read_texture(path: Path, room: int) -> Texture | str:
     """The texture at ``path``, or the sentence that says why it cannot be used. ``room`` is in bytes."""
+    _check_room(path, room)
+    data = path.read_bytes()
+    reason = unusable(data)
+    return f"The texture {path.name} {reason}: {_UNPAINTED}." if reason else Texture(path.name, data)
+
+
+def _check_room(path: Path, room: int) -> None:
     if path.stat().st_size > room:
         raise BadInputError(
             f"{path}: the textures have more than {LIMITS.texture_bytes >> 20} MiB together, the most that "
             "is read. Scale them down first."
         )
-    data = path.read_bytes()
-    reason = unusable(data)
-    return (
-        f"The texture {path.name} {reason}: its faces begin from the material's colour."
-        if reason
-        else (Texture(path.name, data))
-    )
 
 
 def unusable(data: bytes) -> str | None:
@@ -135,27 +163,3 @@ def unusable(data: bytes) -> str | None:
     except (Image.DecompressionBombError, *DECODER_ERRORS):
         return "is damaged or not a picture that can be read"
     return None
-
-
-def _split_options(text: str) -> tuple[str, str]:
-    """The options of a map statement, and the name of its file, which may hold spaces."""
-    words = text.split(" ")
-    at = 0
-    while at < len(words) and words[at].lower() in _OPTIONS:
-        following = _OPTIONS[words[at].lower()]
-        at += 1
-        if following == 3:  # one to three numbers
-            taken = 0
-            while taken < 3 and at < len(words) - 1 and _is_number(words[at]):
-                at, taken = at + 1, taken + 1
-        else:
-            at += following
-    return " ".join(words[:at]), " ".join(words[at:]).strip()
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True

@@ -35,7 +35,7 @@ def write_obj(path: Path, mesh: Mesh, *, replacing: Collection[Path] = ()) -> Wr
     beside: list[Path] = []
     if mesh.materials:
         names: dict[Texture, str] = {}
-        for texture in dict.fromkeys(m.texture for m in mesh.materials if m.texture):
+        for texture in _textures(mesh.materials):
             names[texture] = _free_name(path, texture, set(names.values()), replacing)
             target = path.parent / names[texture]
             if target in replacing or not target.exists():
@@ -47,6 +47,12 @@ def write_obj(path: Path, mesh: Mesh, *, replacing: Collection[Path] = ()) -> Wr
     with written_whole(path) as draft, draft.open("w", encoding="utf-8", newline="\n") as stream:
         stream.writelines(f"{line}\n" for line in _lines(mesh, library.name))
     return Written(path, tuple(beside))
+
+
+def _textures(materials: tuple[Material, ...]) -> dict[Texture, None]:
+    """Every texture once, in their order."""
+    used = [texture for one in materials for texture in (one.texture, *(each.texture for each in one.maps))]
+    return dict.fromkeys(texture for texture in used if texture)
 
 
 def _free_name(path: Path, texture: Texture, taken: set[str], replacing: Collection[Path]) -> str:
@@ -72,6 +78,8 @@ def _library(materials: tuple[Material, ...], names: dict[Texture, str]) -> Iter
         if material.opacity != 1:
             yield f"d {material.opacity!r}"
         yield from material.statements
+        for each in material.maps:
+            yield f"{each.statement} {names[each.texture]}" if each.texture else each.statement
         if material.texture:
             yield " ".join(filter(None, ["map_Kd", material.texture_options, names[material.texture]]))
 

@@ -9,8 +9,10 @@ from PIL import Image
 from techniques.meshes import atlas as atlas_module
 from techniques.meshes.atlas import atlas_for, uv_quality
 from techniques.meshes.bake import PLAIN, baked, decoded, encoded
+from techniques.meshes.glb_write import write_glb
 from techniques.meshes.light import Light
 from techniques.meshes.mesh import Material, Mesh, Texture
+from techniques.meshes.read import read_mesh
 from techniques.meshes.render import render, surface_of
 from techniques.meshes.shapes import box, icosphere
 from techniques.meshes.texels import dilated, texels
@@ -132,6 +134,28 @@ def test_a_face_without_coordinates_takes_the_texture_from_no_other():
     colors = baked(mesh, place).view(-1, 3)[place.index]
     for triangle, expected in ((0, [0.8, 0, 0]), (1, [0.8, 0.8, 0.4])):
         assert torch.allclose(colors[place.triangle == triangle], torch.tensor(expected))
+
+
+@pytest.mark.parametrize(
+    ("options", "scale", "offset"),
+    [
+        ("-s 4 2 1 -clamp off", [4, 2], [0, 0]),
+        ("-o 0.25 0.5 -S 2", [2, 1], [0.25, 0.5]),
+        ("-mm 0 1", [1, 1], [0, 0]),
+    ],
+)
+def test_a_texture_lies_as_the_options_of_its_map_say(options, scale, offset, tmp_path):
+    noise = encoded(torch.rand(16, 16, 3, generator=torch.Generator().manual_seed(0)), "noise.png")
+    mesh = square(UNIT)
+    polygons = polygons_of(mesh.faces, uvs=mesh.uv_faces, materials=np.zeros(2, dtype=np.int64))
+    told = Material("m", texture=noise, texture_options=options)
+    mesh = replace(mesh, polygons=polygons, materials=(told,))
+    laid = replace(mesh, uvs=mesh.uvs * scale + offset, materials=(replace(told, texture_options=""),))
+    place = of(mesh, 64)
+    assert torch.allclose(baked(mesh, place), baked(laid, place), atol=1e-5)
+    write_glb(tmp_path / "mesh.glb", mesh)
+    found = read_mesh(tmp_path / "mesh.glb")
+    assert found.uvs[found.uv_faces] == pytest.approx(laid.uvs[laid.uv_faces], abs=1e-6)
 
 
 def test_a_mesh_without_materials_is_light_paper():

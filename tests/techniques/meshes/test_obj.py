@@ -11,7 +11,7 @@ from PIL import Image
 
 from techniques.errors import BadInputError
 from techniques.meshes import limits, obj_lines, obj_read, read
-from techniques.meshes.mesh import Mesh
+from techniques.meshes.mesh import Map, Mesh
 from techniques.meshes.obj_write import write_obj
 from techniques.meshes.read import read_mesh
 from techniques.meshes.shapes import box, icosphere
@@ -350,7 +350,7 @@ def test_a_damaged_texture_is_named_and_its_line_kept(obj, tmp_path, content):
     obj("newmtl a\nmap_Kd brick.jpg\n", "a.mtl")
     mesh = read_mesh(obj(SQUARE + "mtllib a.mtl\nusemtl a\nf 1 2 3 4\n"))
     assert mesh.materials[0].texture is None
-    assert mesh.materials[0].statements == ("map_Kd brick.jpg",)
+    assert mesh.materials[0].maps == (Map("map_Kd brick.jpg"),)
     assert any("brick.jpg is damaged" in line for line in mesh.repaired)
 
 
@@ -384,3 +384,28 @@ def test_a_texture_that_lies_there_already_stays_the_user_s(obj, tmp_path):
     again = write_obj(written.mesh, other, replacing=[written.mesh, *written.beside])
     assert brick.stat() == before
     assert again.beside == (tmp_path / "fit.mtl", tmp_path / "fit_brick.png")
+
+
+def test_further_pictures_of_a_material_go_along_and_nothing_else(obj, tmp_path):
+    Image.new("RGB", (2, 2), "red").save(tmp_path / "brick.png")
+    (tmp_path / "relief.tga").write_bytes(b"a format that is not read here")
+    (tmp_path / "notes.txt").write_text("private")
+    lines = [
+        "map_Ka brick.png",
+        "map_Kd -s 2 2 brick.png",
+        "map_Bump -bm 0.3 .\\relief.tga",
+        "map_d gone.png",
+    ]
+    obj("\n".join(["newmtl a", *lines, "bump notes.txt", "map_aat on"]), "a.mtl")
+    mesh = read_mesh(obj(SQUARE + "mtllib a.mtl\nusemtl a\nf 1 2 3 4\n"))
+    assert [line for line in mesh.repaired if "gone.png" in line and "its line is kept" in line]
+    (tmp_path / "out").mkdir()
+    written = write_obj(tmp_path / "out" / "again.obj", mesh)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "again.obj", "again.mtl", "brick.png", "relief.tga"
+    }  # fmt: skip
+    assert (tmp_path / "out" / "relief.tga").read_bytes() == (tmp_path / "relief.tga").read_bytes()
+    assert read_mesh(written.mesh).materials == mesh.materials
+    said = (tmp_path / "out" / "again.mtl").read_text().splitlines()
+    for line in ("map_Ka brick.png", "map_Kd -s 2 2 brick.png", "map_Bump -bm 0.3 relief.tga", *lines[3:]):
+        assert line in said

@@ -10,11 +10,14 @@ from PIL import Image
 from techniques.checkpoints import Checkpointer
 from techniques.errors import BadInputError
 from techniques.meshes.atlas import atlas_for
-from techniques.meshes.mesh import Material
+from techniques.meshes.bake import encoded
+from techniques.meshes.changed import lost_maps, save_changed
+from techniques.meshes.mesh import Map, Material, Mesh, Texture
 from techniques.meshes.outputs import outputs_at, refuse_losses, save_outputs
 from techniques.meshes.read import read_mesh
-from techniques.meshes.render import corner_normals
+from techniques.meshes.render import corner_normals, surface_of
 from techniques.meshes.shapes import box, icosphere
+from techniques.meshes.texels import texels
 from techniques.meshes.triangles import polygons_of
 from techniques.meshes.turntable import Look, frames, look_of, preview, save_turntable
 from techniques.runs import MESH, place_for
@@ -135,3 +138,29 @@ def test_files_of_a_run_that_was_stopped_while_it_wrote_are_its_own(settings, en
     (tmp_path / "house.png").write_bytes(b"the texture")
     with nullcontext() if own else pytest.raises(BadInputError, match=r"house\.png is there"):
         refuse_losses(place, [])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_painted_mesh_keeps_the_pictures_that_fit_it_and_the_others_are_told(kept, tmp_path):
+    corners = [[0, 0], [1, 0], [1, 1], [0, 1]]
+    mesh = Mesh.from_triangles([[x, y, 0] for x, y in corners], [[0, 1, 2], [0, 2, 3]], uvs=corners)
+    relief, old = Texture("relief.png", b"relief"), encoded(torch.zeros(4, 4, 3), "old.png")
+    maps = (Map("map_Bump -bm 0.3", relief), Map("map_Ka", old), Map("map_Kd gone.png"))
+    polygons = replace(mesh.polygons, materials=np.zeros(2, dtype=np.int64))
+    material = Material("wall", texture=old, texture_options="-s 2 2", maps=maps)
+    mesh = replace(mesh, uvs=mesh.uvs * (1 if kept else 2), polygons=polygons, materials=(material,))
+    drawn = atlas_for(mesh, 64).mesh
+    after, _ = save_changed(
+        place_for(tmp_path / "a.obj", kind=MESH), mesh, drawn=drawn,
+        covered=texels(torch.from_numpy(drawn.uvs), torch.from_numpy(drawn.uv_faces), 64),
+        vertices=surface_of(drawn).vertices, texture=torch.ones(64, 64, 3), what="texture", turns=0,
+    )  # fmt: skip
+    (only,) = after.materials
+    assert only.maps == maps[: 1 if kept else 0]
+    assert only.texture.name == "a.png"
+    assert only.texture_options == ""
+    assert (tmp_path / "relief.png").exists() == kept
+    (line,) = lost_maps(mesh, drawn)
+    assert ("2 further pictures" if kept else "3 further pictures") in line
+    assert ("map_bump" in line) != kept
+    assert lost_maps(painted((1.0, 1.0, 1.0)), drawn) == ()
