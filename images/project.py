@@ -29,7 +29,8 @@ class Project:
 
     root: Path
     version: str
-    revision: str  # the commit, with "-dirty" for uncommitted changes; "unknown" outside git
+    # The commit, with "-dirty" if the image would hold anything else than what it has; "unknown" outside git.
+    revision: str
     # When the commit was made, in seconds since 1970: what a build bears as its date, so that two of the same
     # commit are equal (https://reproducible-builds.org/docs/source-date-epoch/). None outside git.
     epoch: int | None = None
@@ -72,7 +73,23 @@ def _revision(root: Path) -> str:
     commit = _git(root, "rev-parse", "HEAD")
     if not commit:
         return "unknown"
-    return f"{commit}-dirty" if _git(root, "status", "--porcelain", "--untracked-files=no") else commit
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    # Also what git has been told to ignore: the engine has not.
+    strange = _git(root, "status", "--porcelain", "--untracked-files=all", "--ignored", "--", *_sent(root))
+    return commit if changed == strange == "" else f"{commit}-dirty"
+
+
+def _sent(root: Path) -> list[str]:
+    """What the engine is sent of a checkout, by the list that BuildKit goes by, as git names such files."""
+    try:
+        lines = (root / "images/Dockerfile.dockerignore").read_text(encoding="utf-8").split("\n")
+    except OSError:
+        return ["."]
+    patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    taken = [f":(top){line[1:]}" for line in patterns if line.startswith("!")]
+    # The first says that nothing is sent but what follows.
+    left = [f":(top,exclude,glob){line}" for line in patterns[1:] if not line.startswith("!")]
+    return [*taken, *left, *(f"{line}/**" for line in left)]
 
 
 def _epoch(root: Path) -> int | None:
