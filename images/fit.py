@@ -14,7 +14,7 @@ def capability(card: str) -> str:
 
     Raises UsageError for a card that the table does not have.
     """
-    if known := re.fullmatch(r"sm_?(\d+)|(\d+\.\d)", card.strip().lower()):
+    if known := re.fullmatch(r"sm_?(\d{2,3})|(\d+\.\d)", card.strip().lower()):
         return "sm_" + (known[1] or known[2]).replace(".", "")
     table = yaml.safe_load(files("images").joinpath("cards.yaml").read_text(encoding="utf-8"))
     architectures = {_plain(name): architecture for name, architecture in table.items()}

@@ -16,12 +16,12 @@ from images.matrix import Choice, load
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def command(gpu: str | None, driver: str | None, as_json: bool) -> None:
     """Every image that can be built, with the hardware it runs on."""
-    architecture = fit.capability(gpu) if gpu else None
-    branch = fit.driver_branch(driver) if driver else None
+    architecture = fit.capability(gpu) if gpu is not None else None
+    branch = fit.driver_branch(driver) if driver is not None else None
     matrix = load()
     for choice in matrix.choices():
         facts = _facts(choice)
-        if architecture or branch:
+        if architecture is not None or branch is not None:
             obstacles = fit.obstacles(choice.variant, architecture, branch)
             facts |= {"fits": not obstacles, "obstacles": obstacles}
         click.echo(json.dumps(facts) if as_json else _text(facts, choice == matrix.choose()))

@@ -62,9 +62,16 @@ def test_list_says_which_image_runs_on_a_machine_and_why_the_others_do_not():
     assert "needs NVIDIA driver 580 or later, not 550" in why
 
 
+def test_a_driver_of_no_branch_runs_nothing():
+    images = [json.loads(line) for line in program("list", "--driver", "0", "--json").stdout.splitlines()]
+    assert not any(image["fits"] for image in images)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["list", "--gpu", "sm_5"], "compute capability"),
+        (["list", "--gpu", ""], "compute capability"),
         (["build", "--variant", "cu90"], "choose one of"),
         (["build", "--flavour", "desktop"], "choose one of"),
         (["build", "--colour", "red"], "--colour"),

@@ -23,7 +23,7 @@ def test_a_card_has_a_compute_capability(card, architecture):
     assert fit.capability(card) == architecture
 
 
-@pytest.mark.parametrize("card", ["", "Voodoo 2", "3090x", "86", "RTX 4000 Ada"])
+@pytest.mark.parametrize("card", ["", "Voodoo 2", "3090x", "86", "RTX 4000 Ada", "sm_5", "sm_", "sm_1200"])
 def test_an_unknown_card_is_asked_for_its_capability(card):
     with pytest.raises(UsageError, match=r"8\.6"):
         fit.capability(card)
