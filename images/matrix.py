@@ -43,6 +43,7 @@ class Variant:
     least_driver: int  # NVIDIA driver branch
     compiler: str  # whose nvcc the builder stage takes: "pypi" or "debian"
     without: tuple[str, ...]  # packages that torch asks for and that are left out all the same
+    triton: str  # the version that torch asks for, for who puts it on top
     budget_mb: int  # of the torch and CUDA layer, unpacked, in 10^6 bytes
     licences: Mapping[str, str]  # component: SPDX identifier
 

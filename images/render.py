@@ -73,7 +73,16 @@ def image_text(choice: Choice, project: Project, locks: Path) -> str:
 
 def table(matrix: Matrix) -> str:
     """The variants as a Markdown table."""
-    head = ("variant", "cards", "GPU architectures", "least driver", "CUDA", "torch", "torchvision")
+    head = (
+        "variant",
+        "cards",
+        "GPU architectures",
+        "least driver",
+        "CUDA",
+        "torch",
+        "torchvision",
+        "its triton",
+    )
     rows = [
         (
             f"`{variant.name}`",
@@ -83,6 +92,7 @@ def table(matrix: Matrix) -> str:
             variant.cuda,
             variant.torch,
             variant.torchvision,
+            variant.triton,
         )
         for variant in matrix.variants.values()
     ]

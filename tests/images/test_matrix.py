@@ -1,9 +1,12 @@
 """The matrix as data: what it says, and what it refuses."""
 
+import re
+from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from images.errors import UsageError
 from images.lock import pinned
@@ -68,6 +71,17 @@ def test_versions_that_do_not_go_together_are_refused_with_the_reason(tmp_path, 
     broken.write_text(yaml.safe_dump(data))
     with pytest.raises(UsageError, match=f"cu130.*{told}"):
         load(broken)
+
+
+def test_the_triton_of_a_row_is_the_one_that_its_torch_asks_for():
+    rows = {variant.torch: variant.triton for variant in load().variants.values()}
+    (asked,) = (Requirement(line) for line in requires("torch") if line.startswith("triton"))
+    assert asked.specifier.contains(rows[version("torch")])
+
+
+def test_the_page_names_a_triton_of_the_matrix():
+    (named,) = re.findall(r"install --no-cache-dir triton==(\S+)", Path("docs/images.md").read_text())
+    assert named == load().choose().variant.triton
 
 
 @pytest.mark.parametrize("text", ["", "variants: [", "[1, 2]", "variants: {}"])
