@@ -28,6 +28,7 @@ from techniques.errors import BadInputError
 from techniques.losses import Terms, TotalVariation
 from techniques.optimise import Callback, History, Parameters, Stage, optimise
 from techniques.pictures import Picture, fit
+from techniques.seeds import seed_of
 
 __all__ = ["Dreamed", "Dreamer", "answer", "dream", "octaves", "stages"]
 
@@ -153,7 +154,7 @@ def _stage(
 
     def reseed(step: int) -> None:
         # By the step, not by what was drawn before: a resumed run sees the same views.
-        random.manual_seed((settings.seed * 1_000_003 + size[0]) * 1_000_003 + step)
+        random.manual_seed(seed_of(settings.seed, size[0], step))
 
     def objective() -> Callable[[Parameters], Terms]:
         canvas = _canvas(photo, mask, settings, size, device)

@@ -11,6 +11,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
+from techniques.seeds import seed_of
+
 __all__ = ["Draws", "share_batch_norms", "share_dropouts"]
 
 
@@ -24,7 +26,7 @@ class Draws:
 
     def begin(self, seed: int, step: int, first: int, total: int) -> None:
         """A step begins: the share of this process starts at row ``first`` of ``total``."""
-        self.generator.manual_seed((seed * 1_000_003 + step) % 2**63)
+        self.generator.manual_seed(seed_of(seed, step))
         self.first, self.total = first, total
 
     def kept(self, x: Tensor, shape: tuple[int, ...], chance: float) -> Tensor:

@@ -72,6 +72,14 @@ def test_the_goal_rises_and_the_same_seed_gives_the_same_pixels(small, quick, tm
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "c.png").read_bytes()
 
 
+def test_every_seed_that_may_be_given_can_be_dreamt_with(small, quick, tmp_path):
+    for name, seed in (("a", 2**63 - 1), ("b", 2**63 - 2)):
+        settings = replace(quick, size=64, iterations=2, seed=seed)
+        dream_files(small["china"], output=tmp_path / f"{name}.png", settings=settings)
+
+    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
+
+
 def test_a_negative_weight_makes_a_class_go_away(photos, quick, tmp_path):
     settings = replace(quick, classes=("espresso=-1",), size=160, iterations=10, judges="mobilenet-v2")
 
