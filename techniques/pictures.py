@@ -1,6 +1,7 @@
 """Pictures on disk: read strangers' files safely, keep what belongs to them, and write whole files."""
 
 import io
+import struct
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from techniques.errors import BadInputError
 from techniques.files import written_whole
@@ -24,13 +25,14 @@ __all__ = [
     "fit_plane",
     "read_picture",
     "save_picture",
+    "upright",
 ]
 
 # Twice Pillow's own warning limit, where it refuses by itself: 0.7 GB once decoded to RGBA.
 PIXEL_LIMIT = 2 * 89_478_485
 # An allow-list: Pillow would hand an .eps to Ghostscript, a program of its own.
 READABLE = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
-# All that Pillow's decoders raise on damaged files; struct.error is a ValueError.
+# All that Pillow's decoders raise on damaged files.
 DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -40,6 +42,7 @@ DECODER_ERRORS = (
     IndexError,
     TypeError,
     OverflowError,
+    struct.error,
 )
 FORMATS = {
     ".png": "PNG",
@@ -56,6 +59,17 @@ _KEEPS_16_BITS = {"PNG", "TIFF"}
 # blocks that put the filters back would undo each other's.
 warnings.filterwarnings("ignore", module=r"PIL\b")
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+# What makes a picture with an EXIF orientation upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 Plane = NDArray[np.float32]
 
@@ -102,7 +116,7 @@ def read_picture(path: Path, *, profile: bytes | None = None, convert: bool = Fa
             if image.width * image.height > PIXEL_LIMIT:
                 raise Image.DecompressionBombError
             image.load()
-            return decoded(ImageOps.exif_transpose(image), profile=profile, convert=convert)
+            return decoded(upright(image), profile=profile, convert=convert)
     except Image.DecompressionBombError as error:
         raise BadInputError(
             f"{path} has more than {PIXEL_LIMIT // 1_000_000} million pixels, which does not fit into "
@@ -185,6 +199,18 @@ def _check_file(path: Path) -> None:
             )
     except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
         raise BadInputError(f"{path} cannot be opened: {_first_line(error)}. Check the spelling.") from error
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """``image`` turned as its EXIF block says, if that can be read.
+
+    Unlike Pillow's own function, it does not write the block anew: cameras leave odd ones that cannot be.
+    """
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except DECODER_ERRORS:
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def decoded(image: Image.Image, *, profile: bytes | None = None, convert: bool = False) -> Picture:

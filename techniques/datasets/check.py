@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from techniques.duplicates import as_hex, hash_of
-from techniques.pictures import DECODER_ERRORS
+from techniques.pictures import DECODER_ERRORS, upright
 
 _MAGIC = {
     b"\xff\xd8\xff": "jpeg",
@@ -27,7 +27,6 @@ _REFUSED = {b"ftypavif": "avif", b"ftypheic": "heic", b"ftypheix": "heic", b"fty
 _READERS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # Kept byte for byte; everything else is decoded and saved anew, so that what trains later can read it.
 _KEPT = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp"}
-_ORIENTATION = 0x0112
 _FLAT = 2.0  # grey levels of standard deviation; a photograph of a white wall has more
 _ROWS = 512  # looked at together
 _GREY_BAND = 1 / 8  # of the height; what a decoder paints when the data stop early
@@ -120,19 +119,18 @@ def _measure(size: tuple[int, int], demands: Demands) -> None:
 
 def _keep(image: Image.Image, sniffed: str, data: bytes, kind: str, original: tuple[int, int]) -> Checked:
     edits = []
-    upright = image
-    if image.getexif().get(_ORIENTATION, 1) != 1:
-        upright = ImageOps.exif_transpose(image)
+    turned = upright(image)
+    if turned is not image:
         edits.append("rotated")
-    mode = upright.mode
+    mode = turned.mode
     if mode.startswith(("I", "F")):
-        levels = np.asarray(upright, dtype=np.float64)
-        upright = Image.fromarray((levels / max(1.0, float(levels.max())) * 255).astype(np.uint8))
-    if upright.has_transparency_data:
-        upright = upright.convert("RGBA")
-        white = Image.new("RGBA", upright.size, "white")
-        upright = Image.alpha_composite(white, upright)
-    rgb = upright.convert("RGB")
+        levels = np.asarray(turned, dtype=np.float64)
+        turned = Image.fromarray((levels / max(1.0, float(levels.max())) * 255).astype(np.uint8))
+    if turned.has_transparency_data:
+        turned = turned.convert("RGBA")
+        white = Image.new("RGBA", turned.size, "white")
+        turned = Image.alpha_composite(white, turned)
+    rgb = turned.convert("RGB")
     if mode not in ("RGB", "L") or image.has_transparency_data:
         edits.append(f"{mode} to RGB")
     grey = rgb.convert("L")

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, select_autoescape
-from PIL import Image, ImageOps
+from PIL import Image
 
 from techniques.datasets.overview import Overview, overview
 from techniques.errors import BadInputError
 from techniques.files import write_text
-from techniques.pictures import DECODER_ERRORS
+from techniques.pictures import DECODER_ERRORS, upright
 from techniques.report import GENERATOR
 
 __all__ = ["MOST", "PAGE", "is_page", "render", "write_report"]
@@ -98,7 +98,7 @@ def _thumbnails(root: Path, files: Iterable[str]) -> dict[str, str]:
         try:
             with Image.open(root / file) as image:
                 image.draft("RGB", (_SIDE * 2, _SIDE * 2))
-                small = ImageOps.exif_transpose(image)
+                small = upright(image)
                 small.thumbnail((_SIDE, _SIDE))
                 written = io.BytesIO()
                 small.convert("RGB").save(written, "JPEG", quality=70)

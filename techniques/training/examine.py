@@ -16,10 +16,10 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from techniques.duplicates import hash_of
-from techniques.pictures import DECODER_ERRORS, PIXEL_LIMIT, READABLE, decoded
+from techniques.pictures import DECODER_ERRORS, PIXEL_LIMIT, READABLE, decoded, upright
 from techniques.training.problems import Problem
 
 __all__ = ["Pixels", "RefusedError", "Seen", "in_order", "look"]
@@ -142,16 +142,16 @@ def _seen(
             longest = 2 * max(least)
             image.draft("RGB", (longest, longest))
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        if (upright.width > upright.height) != (width > height):
+        turned = upright(image)
+        if (turned.width > turned.height) != (width > height):
             width, height = height, width
-        if upright.mode in _PLAIN and not upright.has_transparency_data:
-            small = _shrunk(upright if upright.mode == "RGB" else upright.convert("RGB"), least)
-            if upright.mode == "RGB" and "icc_profile" in image.info:
+        if turned.mode in _PLAIN and not turned.has_transparency_data:
+            small = _shrunk(turned if turned.mode == "RGB" else turned.convert("RGB"), least)
+            if turned.mode == "RGB" and "icc_profile" in image.info:
                 small.info["icc_profile"] = image.info["icc_profile"]
                 small = _eight_bits(small)
         else:
-            small = _shrunk(_eight_bits(upright), least)
+            small = _shrunk(_eight_bits(turned), least)
     return small, width, height, odd
 
 

@@ -41,6 +41,27 @@ def test_every_exif_orientation_is_turned_upright(photos, tmp_path, orientation)
     assert np.array_equal((read.rgb * 255).round().astype(np.uint8), np.asarray(upright))
 
 
+def block(entries):
+    """An EXIF block, written by hand, of ``entries``: tag, type (3 is SHORT, 4 LONG) and value."""
+    lines = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries)) + lines + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("exif", "size"),
+    [
+        # A resolution unit that only fits a type which it must not have: it cannot be written again.
+        (block([(0x0112, 3, 6), (0x0128, 4, 100_000)]), (52, 80)),
+        (b"Exif\0\0no block at all", (80, 52)),
+    ],
+)
+def test_an_odd_exif_block_makes_no_picture_unusable(photos, tmp_path, exif, size):
+    with Image.open(photos["china"]) as original:
+        original.resize((80, 52)).save(tmp_path / "odd.jpg", exif=exif)
+
+    assert read_picture(tmp_path / "odd.jpg").size == size
+
+
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA", "CMYK", "I;16", "I", "F"])
 def test_every_mode_shows_the_same_picture(photos, tmp_path, mode):
     with Image.open(photos["china"]) as original:

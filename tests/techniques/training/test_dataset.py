@@ -18,6 +18,7 @@ from techniques.training.changes import changes
 from techniques.training.dataset import read_dataset
 from techniques.training.pool import Pool, memory_for_pictures
 from techniques.training.problems import KINDS, counted
+from tests.techniques.test_pictures import block
 from tests.techniques.training.conftest import noise, save
 
 
@@ -38,6 +39,18 @@ def test_classes_are_the_folders_and_every_fifth_picture_is_held_back(plain):
     assert dataset.counts("val") == (1, 1)
     assert dataset.problems == ()
     assert pool.pixels(0).shape == (80, 96, 3)
+
+
+def test_a_camera_s_odd_exif_block_costs_no_picture(plain):
+    exif = block([(0x0112, 3, 6), (0x0128, 4, 100_000)])
+    with Image.open(plain / "brick" / "0.png") as picture:
+        save(picture.convert("RGB"), plain / "brick" / "0.jpg", exif=exif, quality=95)
+    (plain / "brick" / "0.png").unlink()
+
+    dataset, _ = read(plain)
+
+    assert dataset.problems == ()
+    assert (dataset.examples[0].width, dataset.examples[0].height) == (80, 96)
 
 
 def test_the_split_depends_on_the_seed_and_the_pictures_not_on_their_names(plain):
