@@ -24,6 +24,7 @@ __all__ = [
     "data_folder",
     "default_folder",
     "finished_record",
+    "is_ours",
     "is_record",
     "occupied",
     "place_for",
@@ -78,15 +79,14 @@ def place_for(output: Path | None, *, resume: bool = False, kind: Kind = PICTURE
     """Where a run with ``-o output`` writes: a file with its record and report beside it, or a folder.
 
     Without ``output`` it is the default folder; one that already holds a run is not written over, the next
-    free of its subfolders ``2``, ``3`` ... is taken instead (with ``resume``: the one with a checkpoint).
+    free of its subfolders ``2``, ``3`` ... is taken instead (with ``resume``: the one that was interrupted).
 
     Raises:
         BadInputError: the suffix is one that ``kind`` is not written as, or the path is taken by
             something else.
     """
     if output is None:
-        folder = _unused(default_folder(os.environ), kind, resume=resume)
-        return _in_folder(folder.absolute(), kind)
+        return place_in(default_folder(os.environ), kind, fresh=True, resume=resume)
     output = output.absolute()
     suffix = output.suffix.lower()
     known = ", ".join(sorted(kind.suffixes))
@@ -161,14 +161,17 @@ def place_in(folder: Path, kind: Kind, *, fresh: bool, resume: bool = False) -> 
     """The files of a run in ``folder`` whose first result is of a ``kind``.
 
     With ``fresh`` a folder that holds a run is left alone, and the next free of its subfolders ``2``, ``3``
-    ... is taken (with ``resume``: the one with a checkpoint); else a finished run of ours is replaced.
+    ... is taken (with ``resume``: the one that was interrupted); else a finished run of ours is replaced.
 
     Raises:
         BadInputError: the path is taken by something that is not a run of ours.
     """
     folder = folder.absolute()
     if fresh:
-        return _in_folder(_unused(folder, kind, resume=resume), kind)
+        folder = _unused(folder, kind, resume=resume)
+        place = _in_folder(folder, kind)
+        _refuse_strangers(place, folder)
+        return place
     if folder.exists() and not folder.is_dir():
         raise BadInputError(f"-o {folder} is a file. Name a folder.")
     place = _in_folder(folder, kind)
@@ -295,6 +298,11 @@ def is_record(record: Path, *, command: str, result: Path) -> bool:
     return _result_of(record, command) == result.name
 
 
+def is_ours(place: Place, command: str) -> bool:
+    """Whether a run of ``command`` made what lies at ``place``, or was interrupted while it did."""
+    return place.checkpoint.exists() or is_record(place.record, command=command, result=place.result)
+
+
 def _result_of(record: Path, command: str | None = None) -> str | None:
     """The name of what the run (of ``command``) made that ``record`` is of; None if it is no such record."""
     try:
@@ -315,16 +323,23 @@ def _in_folder(folder: Path, kind: Kind) -> Place:
 
 
 def _unused(folder: Path, kind: Kind, *, resume: bool) -> Path:
-    """The first of ``folder``, ``folder/2`` ... without a run; to resume: the last one with a run."""
-    number, candidate, latest = 1, folder, folder
+    """The first of ``folder``, ``folder/2`` ... without a run.
+
+    To resume: the first in which one was interrupted, else the last with a finished one of this ``kind``,
+    else the one without a run.
+    """
+    number, candidate, finished = 1, folder, None
     while True:
         place = _in_folder(candidate, kind)
-        if resume and place.checkpoint.exists():
+        # A run that was killed before its first checkpoint has left its lock.
+        if resume and (place.checkpoint.exists() or place.lock.exists()):
             return candidate
         if not any(path.exists() for path in (place.result, place.record, place.report, place.checkpoint)):
-            return latest if resume else candidate
+            return finished if resume and finished else candidate
+        if _result_of(place.record) == place.result.name:
+            finished = candidate
         number += 1
-        latest, candidate = candidate, folder / str(number)
+        candidate = folder / str(number)
 
 
 def _asked(folder: Path) -> str:

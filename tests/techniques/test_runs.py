@@ -63,8 +63,26 @@ def test_to_resume_a_finished_run_in_the_default_folder_is_to_find_it(tmp_path, 
     monkeypatch.setenv("DEEPDESIGN_OUTPUT", str(tmp_path))
     for number in ("", "2"):
         (tmp_path / number).mkdir(exist_ok=True)
-        (tmp_path / number / "run.json").write_text("{}")
+        record = {"results": [str(tmp_path / number / "result.png")]}
+        (tmp_path / number / "run.json").write_text(json.dumps(record))
     assert place_for(None, resume=True).picture == tmp_path / "2" / "result.png"
+
+
+def test_to_resume_where_only_others_were_finished_is_to_begin_beside_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPDESIGN_OUTPUT", str(tmp_path))
+    (tmp_path / "run.json").write_text(json.dumps({"results": [str(tmp_path / "result.png")]}))
+
+    assert place_for(None, resume=True, kind=MESH).result == tmp_path / "2" / "result.obj"
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPDESIGN_OUTPUT", str(tmp_path))
+    (tmp_path / "run.json").write_text(json.dumps({"results": [str(tmp_path / "result.png")]}))
+    second = place_for(None)
+    second.lock.parent.mkdir()
+    second.lock.touch()
+
+    assert place_for(None, resume=True) == second
 
 
 @pytest.mark.parametrize("name", ["result.png", "run.json", "report.html"])
