@@ -1,13 +1,12 @@
 """Curves for TensorBoard, where the course looks for them: port 6006."""
 
-import shutil
 from pathlib import Path
 
 from techniques.training.trainer import Pause
 
-__all__ = ["FOLDER", "Boards", "how_to_look"]
+__all__ = ["Boards", "how_to_look"]
 
-FOLDER = "tensorboard"
+_OURS = ".deepdesign"  # ends the names of our files: whatever else is in the folder stays there
 
 
 class Boards:
@@ -18,8 +17,9 @@ class Boards:
         from torch.utils.tensorboard import SummaryWriter
 
         if start == 0:
-            shutil.rmtree(folder, ignore_errors=True)  # curves of a training that is being replaced
-        self._writer = SummaryWriter(str(folder), purge_step=start or None)
+            for old in folder.glob(f"*{_OURS}"):  # curves of a training that is being replaced
+                old.unlink()
+        self._writer = SummaryWriter(str(folder), purge_step=start or None, filename_suffix=_OURS)
 
     def __call__(self, pause: Pause) -> None:
         """Add what ``pause`` tells."""

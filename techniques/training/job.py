@@ -4,15 +4,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from techniques.classifiers.record import WEIGHTS
+from techniques.classifiers.record import RECORD, WEIGHTS
 from techniques.errors import BadInputError
-from techniques.runs import Kind, Place, occupied, place_in, weights_folder
+from techniques.runs import Kind, Place, is_ours, occupied, place_in, refuse_taken, weights_folder
 from techniques.training.settings import TrainSettings
 
 __all__ = ["Job", "plan_job"]
 
 
 _CLASSIFIER = Kind("classifier", (), WEIGHTS)
+_BOARDS = "tensorboard"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Job:
     place: Place
     settings: TrainSettings
     resume: bool
+
+    @property
+    def boards(self) -> Path:
+        """The folder of the curves."""
+        return self.place.result.parent / _BOARDS
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -63,6 +69,10 @@ def plan_job(
         raise BadInputError(
             f"-o {folder} is inside the dataset, where it would count as a class. Choose another folder."
         )
+    advice = "Choose another folder."
+    refuse_taken(folder, [folder / RECORD], ours=is_ours(place, "train"), advice=advice)
+    if not (boards := folder / _BOARDS).is_dir():
+        refuse_taken(folder, [boards], ours=False, advice=advice)
     with occupied(place):
         pass  # so that a folder that cannot be written is refused now; the run itself enters again
     return Job(dataset, place, settings, resume)

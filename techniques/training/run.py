@@ -21,7 +21,7 @@ from techniques.optimise import State
 from techniques.progress import Progress, Quiet
 from techniques.runs import finished_record, occupied
 from techniques.training.batches import Feed
-from techniques.training.boards import FOLDER, Boards, how_to_look
+from techniques.training.boards import Boards, how_to_look
 from techniques.training.changes import changes
 from techniques.training.dataset import Dataset, read_dataset
 from techniques.training.done import Done
@@ -190,10 +190,8 @@ def _trained(
         said.say(f"Going on in epoch {trainer.epoch + 1}, behind step {trainer.step}.")
     boards = None
     if team.leads:
-        boards = Boards(
-            job.place.result.parent / FOLDER, start=trainer.epoch * trainer.feed.steps + trainer.step
-        )
-        said.say(f"Curves: {how_to_look(job.place.result.parent / FOLDER)}")
+        boards = Boards(job.boards, start=trainer.epoch * trainer.feed.steps + trainer.step)
+        said.say(f"Curves: {how_to_look(job.boards)}")
 
     def seconds() -> float:
         return earlier + time.monotonic() - began

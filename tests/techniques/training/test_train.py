@@ -120,6 +120,24 @@ def test_a_second_training_takes_a_folder_of_its_own(program, tinted, tmp_path, 
     assert same(tensors(first), tensors(trained))
 
 
+def test_what_lies_in_the_folder_already_stays(tinted, tmp_path):
+    folder = tmp_path / "w"
+    for name in ("record.yaml", "tensorboard/events.out.tfevents.1.mine"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("my own")
+    settings = TrainSettings(**SMALL, epochs=1)
+
+    with pytest.raises(BadInputError, match=r"record\.yaml is there, and is not of this result"):
+        train_folder(tinted, output=folder, settings=settings)
+    assert (folder / "record.yaml").read_text() == "my own"
+    (folder / "record.yaml").unlink()
+    for _ in range(2):
+        train_folder(tinted, output=folder, settings=settings)
+
+    assert (folder / "tensorboard" / "events.out.tfevents.1.mine").read_text() == "my own"
+    assert len(list((folder / "tensorboard").iterdir())) == 2  # of the first training none are left
+
+
 def test_the_figures_are_those_of_classifying_the_held_out_pictures(tinted, tmp_path):
     shutil.copytree(tinted, tmp_path / "set" / "train")
     for label, name in enumerate(("blue", "green", "red")):
