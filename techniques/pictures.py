@@ -23,7 +23,10 @@ __all__ = [
     "decoded",
     "fit",
     "fit_plane",
+    "in_srgb",
+    "read_mask",
     "read_picture",
+    "require_holds",
     "save_picture",
     "upright",
 ]
@@ -53,6 +56,8 @@ FORMATS = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
+# The longest side in pixels that a file of the format can hold, where a result could be larger.
+_LONGEST = {"WEBP": 16_383}
 _KEEPS_ALPHA = {"PNG", "WEBP", "TIFF"}
 _KEEPS_16_BITS = {"PNG", "TIFF"}
 # Pillow warns of what is either refused or mended. For good, because it is decoded in several threads, and
@@ -136,6 +141,21 @@ def read_picture(path: Path, *, profile: bytes | None = None, convert: bool = Fa
         ) from error
 
 
+def read_mask(path: Path, flag: str, picture: Picture, name: Path | str) -> Picture:
+    """The mask at ``path``, drawn over ``picture``, which messages call ``name``; ``flag`` is what named it.
+
+    Raises:
+        BadInputError: as ``read_picture``, or it has another size than the picture.
+    """
+    mask = read_picture(path)
+    if mask.size != picture.size:
+        raise BadInputError(
+            f"{flag} {path} is {mask.size[0]} x {mask.size[1]} pixels, and {name} is {picture.size[0]} x "
+            f"{picture.size[1]}. Scale the mask to the picture's size, without smoothing."
+        )
+    return mask
+
+
 def fit(picture: Picture, size: tuple[int, int]) -> Picture:
     """Scale ``picture`` to fill ``size`` (width, height), cutting off what is too much; nothing is stretched.
 
@@ -154,6 +174,28 @@ def fit_plane(plane: Plane, size: tuple[int, int]) -> Plane:
     box = (cut_x, cut_y, width - cut_x, height - cut_y)
     image = Image.fromarray(np.ascontiguousarray(plane))
     return np.asarray(image.resize(size, Image.Resampling.LANCZOS, box=box), dtype=np.float32).clip(0, 1)
+
+
+def in_srgb(picture: Picture) -> Picture:
+    """``picture`` in the colours that screens show and networks were trained on, whatever its profile."""
+    if picture.profile is None:
+        return picture
+    image = _in_profile(Image.fromarray(_bytes(picture.rgb)), picture.profile, _SRGB)
+    return replace(picture, rgb=_floats(image), profile=None)
+
+
+def require_holds(path: Path, size: tuple[int, int]) -> None:
+    """See that the format which the suffix of ``path`` names can hold a picture of ``size`` (width, height).
+
+    Raises:
+        BadInputError: it cannot.
+    """
+    longest = _LONGEST.get(FORMATS.get(path.suffix.lower(), ""))
+    if longest and max(size) > longest:
+        raise BadInputError(
+            f"-o {path}: the result would be {size[0]} x {size[1]} pixels, and {path.suffix} holds {longest} "
+            "a side at most. Choose another format, or a smaller --size."
+        )
 
 
 def save_picture(path: Path, picture: Picture) -> None:

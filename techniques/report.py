@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from PIL import Image
 
 from techniques.models import Models, viewer_script
-from techniques.pictures import Picture, Plane
+from techniques.pictures import Picture, in_srgb
 
 __all__ = ["GENERATOR", "Curve", "Page", "Table", "Trade", "curve", "data_uri", "render", "trade"]
 
@@ -142,18 +142,19 @@ def render(page: Page) -> str:
         page=page,
         generator=GENERATOR,
         viewer_script=viewer_script() if page.models else "",
-        before=data_uri(page.before.over_white(), _SHOWN),
-        after=data_uri(page.after.over_white(), _SHOWN),
-        styles=[(name, data_uri(picture.over_white(), _THUMBNAIL)) for name, picture in page.styles],
-        sheet=data_uri(page.sheet.over_white(), _SHOWN) if page.sheet else "",
+        before=data_uri(page.before, _SHOWN),
+        after=data_uri(page.after, _SHOWN),
+        styles=[(name, data_uri(picture, _THUMBNAIL)) for name, picture in page.styles],
+        sheet=data_uri(page.sheet, _SHOWN) if page.sheet else "",
         aspect=f"{page.after.size[0] / page.after.size[1]:.4f}",
         width=_WIDTH,
         height=_HEIGHT,
     )
 
 
-def data_uri(colours: Plane, longest: int) -> str:
-    """``colours`` (height, width, 3) in 0..1 as a JPEG for an ``<img>``, at most ``longest`` px a side."""
+def data_uri(picture: Picture, longest: int) -> str:
+    """``picture`` as a JPEG for an ``<img>``, in sRGB over white, at most ``longest`` px a side."""
+    colours = in_srgb(picture).over_white()
     image = Image.fromarray((colours.clip(0, 1) * 255).round().astype("uint8"))
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()

@@ -6,7 +6,7 @@ from math import ceil, sqrt
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from techniques.pictures import Picture
+from techniques.pictures import Picture, in_srgb
 
 __all__ = ["contact_sheet", "shown"]
 
@@ -38,7 +38,7 @@ def contact_sheet(pictures: Sequence[tuple[str, Callable[[], Picture]]]) -> Pict
     sheet = Image.new("RGB", (1, 1))
     for place, number in enumerate(places):
         name, read = pictures[number]
-        picture = read()
+        picture = in_srgb(read())
         if place == 0:  # the cells have the shape of the first picture
             cell = _CELL, max(40, min(2 * _CELL, round(_CELL * picture.size[1] / picture.size[0])))
             height = rows * (cell[1] + _CAPTION + _GAP) + (_CAPTION if places.step > 1 else 0)

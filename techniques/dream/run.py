@@ -16,7 +16,7 @@ from techniques.dream.judges import Judgement, judge, jury, mean_after
 from techniques.dream.page import page
 from techniques.dream.settings import DreamSettings
 from techniques.files import write_text
-from techniques.pictures import Picture, fit, save_picture
+from techniques.pictures import Picture, fit, in_srgb, save_picture
 from techniques.progress import Progress, Quiet
 from techniques.report import render
 from techniques.runs import finished_record, occupied, versions, write_record
@@ -149,7 +149,7 @@ def judged(job: Job, networks: Company, result: Picture) -> list[Judgement]:
     if not job.settings.classes:
         return []
     wanted = wanted_classes(networks.dreamers[0], job.settings)
-    before = fit(job.before, job.size)
+    before, result = in_srgb(fit(job.before, job.size)), in_srgb(result)
     return [
         *judge(networks.judges, wanted, before, result),
         *judge(networks.dreamers, wanted, before, result, took_part=True),

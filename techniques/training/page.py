@@ -9,7 +9,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from techniques.errors import BadInputError
-from techniques.pictures import read_picture
+from techniques.pictures import Picture, read_picture
 from techniques.report import GENERATOR, Curve, curve, data_uri
 from techniques.training.done import Done
 from techniques.training.measures import Measured
@@ -100,7 +100,7 @@ def _judge(done: Done) -> str:
 def _dream(done: Done, label: int) -> str | None:
     if done.readiness is None or label not in done.readiness.pictures:
         return None
-    return data_uri(done.readiness.pictures[label], _THUMBNAIL)
+    return data_uri(Picture(done.readiness.pictures[label]), _THUMBNAIL)
 
 
 def _curves(done: Done) -> list[tuple[str, Curve]]:
@@ -136,7 +136,7 @@ def _mistakes(done: Done) -> list[_Mistake]:
     for place in order[:_WRONG]:
         path = done.dataset.examples[held[place]].path
         try:
-            picture = data_uri(read_picture(done.dataset.root / path, convert=True).over_white(), _THUMBNAIL)
+            picture = data_uri(read_picture(done.dataset.root / path), _THUMBNAIL)
         except BadInputError:
             continue  # it changed meanwhile, which the page says elsewhere
         found.append(

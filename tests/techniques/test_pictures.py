@@ -1,3 +1,5 @@
+import base64
+import io
 import os
 import struct
 import zlib
@@ -8,6 +10,8 @@ from PIL import Image, ImageCms
 
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.pictures import Picture, fit, read_picture, save_picture
+from techniques.report import data_uri
+from techniques.sheets import contact_sheet
 
 
 def bomb(path, width=60_000, height=60_000):
@@ -134,6 +138,23 @@ def test_an_rgb_profile_is_kept_and_a_style_is_brought_into_it(photos, tmp_path)
     with Image.open(tmp_path / "again.jpg") as again:
         assert again.info["icc_profile"] == srgb
     assert np.abs(converted.rgb - tagged.rgb).max() < 0.01
+
+
+def crossed():
+    """A profile that calls green what sRGB calls red, and the other way about."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return srgb.replace(b"rXYZ", b"none").replace(b"gXYZ", b"rXYZ").replace(b"none", b"gXYZ")
+
+
+def test_pages_and_sheets_show_the_colours_that_a_profile_means():
+    red = Picture(np.zeros((60, 60, 3), np.float32) + np.float32([1, 0, 0]), profile=crossed())
+
+    page = base64.b64decode(data_uri(red, 60).partition(",")[2])
+    sheet = contact_sheet([("red", lambda: red)])
+
+    with Image.open(io.BytesIO(page)) as shown:
+        assert shown.getpixel((30, 30))[1] > 240 > 20 > shown.getpixel((30, 30))[0]
+    assert sheet.rgb[100, 180] == pytest.approx((0, 1, 0), abs=0.05)
 
 
 def test_fit_crops_the_middle_and_never_stretches(tmp_path):
