@@ -1,6 +1,8 @@
 """``deepdesign COMMAND``: the table of commands, and the one place that turns errors into exit statuses."""
 
+import errno
 import importlib
+import io
 import sys
 import traceback
 from collections.abc import Sequence
@@ -31,6 +33,10 @@ _COMMANDS = {
 }
 
 
+# What the system says of a name that was given, or of the folders on the way to it.
+_OF_NAMES = {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR}
+
+
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
@@ -52,6 +58,8 @@ def program() -> None:
 def main() -> None:
     """Run the program with this process's arguments, and end the process."""
     terminate_like_ctrl_c()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # names of files as they are, also if not UTF-8
     sys.exit(run(sys.argv[1:]))
 
 
@@ -76,14 +84,25 @@ def run(arguments: Sequence[str]) -> int:
         return _ended(str(error), error.exit_status, debug)
     except MemoryError:
         return _ended("There is not enough memory for this. Choose a smaller --size.", 1, debug)
+    except OSError as error:
+        if error.filename is None or error.errno not in _OF_NAMES:
+            return _unforeseen(error, debug)
+        return _ended(
+            f"{error.filename} cannot be used: {error.strerror}. Check its name, and that you may open the "
+            "folders on the way to it.",
+            2,
+            debug,
+        )
     except Exception as error:  # the last door: whatever comes through is a mistake of ours
         if out_of_memory(error):
             return _ended("There is not enough memory for this. Choose a smaller --size.", 1, debug)
-        return _ended(
-            f"An error that we did not foresee: {type(error).__name__}: {error}. --debug shows where.",
-            1,
-            debug,
-        )
+        return _unforeseen(error, debug)
+
+
+def _unforeseen(error: Exception, debug: bool) -> int:
+    return _ended(
+        f"An error that we did not foresee: {type(error).__name__}: {error}. --debug shows where.", 1, debug
+    )
 
 
 def _ended(message: str, status: int, debug: bool) -> int:

@@ -62,6 +62,10 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8 to ``path``, whole or not at all."""
+    r"""Write ``text`` as UTF-8 to ``path``, whole or not at all.
+
+    Names of files need not be UTF-8. What Python makes of such a byte is written as ``\udce9`` and the like,
+    which in JSON means the same name again.
+    """
     with written_whole(path) as draft:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")

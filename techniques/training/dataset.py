@@ -1,6 +1,7 @@
 """A dataset that has been looked at: its usable pictures, its problems by name, and one hash for it all."""
 
 import hashlib
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -227,4 +228,4 @@ def _in_parts(
 
 def _digest(examples: Sequence[Example], classes: Sequence[str]) -> str:
     lines = sorted(f"{example.part} {classes[example.label]} {example.sha256}" for example in examples)
-    return hashlib.sha256("\n".join([*classes, *lines]).encode()).hexdigest()
+    return hashlib.sha256(os.fsencode("\n".join([*classes, *lines]))).hexdigest()

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import shutil
+import subprocess
 
 import pytest
 
@@ -9,6 +12,7 @@ from techniques.classifiers.answers import answer
 from techniques.classifiers.classifier import obtain_classifier
 from techniques.cli import run
 from techniques.pictures import read_picture
+from tests.techniques.conftest import PROGRAM
 
 
 def test_pictures_are_named_in_a_table(photos, program):
@@ -36,6 +40,22 @@ def test_json_and_a_folder_hold_the_same_answers(photos, program, tmp_path):
     rows = list(csv.DictReader((out / "answers.csv").open()))
     assert [row["class"] for row in rows] == [guess["name"] for guess in said[0]["classes"]]
     assert program("classify", photos["coffee"], "--quiet", "-o", out).returncode == 0
+
+
+def test_a_name_that_is_not_utf_8_stands_for_its_file_everywhere(photos, tmp_path):
+    picture = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    shutil.copy(photos["coffee"], picture)
+
+    shown = subprocess.run(
+        [PROGRAM, "classify", picture, "--top", "1", "-o", tmp_path / "out", "--quiet"],
+        capture_output=True, timeout=600, check=False,
+    )  # fmt: skip
+
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.splitlines()[0] == picture
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert os.fsencode(record["arguments"]["images"][0]) == picture
+    assert "caf\\udce9.jpg" in (tmp_path / "out" / "answers.csv").read_text()
 
 
 def test_a_picture_of_none_of_its_classes_is_marked(photos):

@@ -53,6 +53,16 @@ def test_a_camera_s_odd_exif_block_costs_no_picture(plain):
     assert (dataset.examples[0].width, dataset.examples[0].height) == (80, 96)
 
 
+def test_a_folder_with_a_name_that_is_not_utf_8_is_a_class(plain):
+    name = os.fsdecode(b"caf\xe9")
+    (plain / "brick").rename(plain / name)
+
+    dataset, _ = read(plain)
+
+    assert dataset.classes == (name, "grass") or dataset.classes == ("grass", name)
+    assert dataset.problems == ()
+
+
 def test_the_split_depends_on_the_seed_and_the_pictures_not_on_their_names(plain):
     def held(**options):
         dataset, _ = read(plain, **options)
