@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from techniques.classifiers.preprocessing import Preprocessing
@@ -31,4 +32,5 @@ class Done:
     preprocessing: Preprocessing
     answers: NDArray[np.float32] | None
     readiness: Readiness | None
+    precision: torch.dtype
     seconds: float

@@ -81,7 +81,8 @@ def run_job(job: Job, said: Progress, team: Team = ALONE) -> dict[str, Any]:
             said.say(f"This training is finished already: {job.place.result.parent}")
             return record
         done = _work(job, device, said, team)
-        return team.led(lambda: write_results(job, done, device, team.size))
+        used = replace(device, precision=done.precision)
+        return team.led(lambda: write_results(job, done, used, team.size))
 
 
 @contextmanager
@@ -153,6 +154,7 @@ def _work(job: Job, device: Device, said: Progress, team: Team) -> Done:
         student.preprocessing,
         answers,
         readiness,
+        precision,
         seconds,
     )
 

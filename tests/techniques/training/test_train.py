@@ -281,6 +281,12 @@ def test_on_a_gpu_it_learns_what_a_processor_learns(tinted, tmp_path):
     assert losses[0] == pytest.approx(losses[1], rel=0.05)
 
 
+def test_the_record_names_the_precision_that_was_used(plain, tmp_path):
+    settings = TrainSettings(**SMALL, epochs=1, device="cpu", precision="bfloat16")
+
+    assert train_folder(plain, output=tmp_path / "w", settings=settings)["machine"].endswith("bfloat16")
+
+
 def test_the_curves_are_there_for_tensorboard(trained):
     curves = EventAccumulator(str(trained / "tensorboard"))
     curves.Reload()
