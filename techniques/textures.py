@@ -107,10 +107,10 @@ class TextureLoss(Weighted):
 
     def compare(self, moments: Mapping[str, Moments]) -> Tensor:
         """The loss of a picture with these ``moments``, however they were gathered."""
-        parts = [
-            (self.distance(moments[layer], target) * moments[layer].share).sum() * self.layer_weights[layer]
-            for layer, target in self.targets.items()
-        ]
+        parts = []
+        for layer, target in self.targets.items():
+            found, wanted = _of_both(moments[layer], target)
+            parts.append((self.distance(found, wanted) * found.share).sum() * self.layer_weights[layer])
         return torch.stack(parts).sum() / sum(self.layer_weights[layer] for layer in self.targets)
 
     @abstractmethod
@@ -201,6 +201,15 @@ def mean_of(targets: Sequence[Mapping[str, Moments]], blend: Sequence[float]) ->
             mean([one.share for one in styles]),
         )
     return found
+
+
+def _of_both(found: Moments, target: Moments) -> tuple[Moments, Moments]:
+    """Both without the regions that the style has nothing of at this layer: nothing can come near to that."""
+    there = target.share > _TINY
+    if there.all():
+        return found, target
+    left = [Moments(one.products[there], one.mean[there], one.share[there]) for one in (found, target)]
+    return left[0], left[1]
 
 
 def _relative(found: Tensor, target: Tensor, axes: int) -> Tensor:

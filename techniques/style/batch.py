@@ -2,18 +2,19 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from techniques.errors import BadInputError
+from techniques.errors import BadInputError, DeepdesignError
 from techniques.files import write_text
 from techniques.pictures import FORMATS, read_picture, save_picture
 from techniques.progress import Progress
 from techniques.report import Page, Table, render, trade
-from techniques.runs import Kind, Place, occupied, place_for, write_record
+from techniques.runs import Kind, Place, is_ours, occupied, place_for, refuse_taken, write_record
 from techniques.sheets import contact_sheet
 from techniques.style.job import Job, plan_job
 from techniques.style.settings import StyleSettings
@@ -48,7 +49,7 @@ class Batch:
     sequence: bool = False
     """Whether each picture begins with the one before."""
 
-    def job(self, item: Item, previous: Path | None) -> Job:
+    def job(self, item: Item, previous: Path | None, *, preview: bool = False) -> Job:
         """What is to be done for ``item``; read only now, because all of them would not fit into memory."""
         job = plan_job(
             item.content,
@@ -58,6 +59,7 @@ class Batch:
             mask=self.mask,
             style_masks=self.style_masks,
             resume=self.resume,
+            preview=preview,
         )
         return replace(job, initial=read_picture(previous)) if previous and self.sequence else job
 
@@ -91,6 +93,7 @@ def plan_folder(
     sequence: bool = False,
     mask: Path | None = None,
     style_masks: Sequence[Path] = (),
+    preview: bool = False,
 ) -> Batch:
     """All pictures in ``folder``, in the order of their names, with numbers in the order of counting.
 
@@ -121,9 +124,7 @@ def plan_folder(
         raise BadInputError(f"-o {single} is the folder of the content pictures. Choose another one.")
     what = "sequence" if sequence else "folder"
     batch = Batch(what, items, tuple(styles), place, resume, mask, tuple(style_masks), sequence)
-    for item in items:  # so that the last picture's mistake is not found after hours
-        batch.job(item, None)
-    return batch
+    return _checked(batch, preview=preview)
 
 
 def plan_sweep(
@@ -136,6 +137,7 @@ def plan_sweep(
     resume: bool,
     mask: Path | None = None,
     style_masks: Sequence[Path] = (),
+    preview: bool = False,
 ) -> Batch:
     """One picture for each value of ``sweep``: ``0.3,1,3`` (style weights), or ``content-weight=1,5,20``.
 
@@ -155,9 +157,7 @@ def plan_sweep(
         for value in values
     )
     batch = Batch("sweep", items, tuple(styles), place, resume, mask, tuple(style_masks))
-    for item in items:
-        batch.job(item, None)
-    return batch
+    return _checked(batch, preview=preview)
 
 
 def run_batch(batch: Batch, said: Progress) -> dict[str, Any]:
@@ -165,15 +165,9 @@ def run_batch(batch: Batch, said: Progress) -> dict[str, Any]:
 
     Each has a record and a report of its own, so that ``--resume`` leaves the finished ones as they are.
     """
-    from techniques.style.run import run_job
-
-    began, records = time.monotonic(), []
-    with occupied(batch.place):
-        previous: Path | None = None
-        for number, item in enumerate(batch.items, start=1):
-            said.say(f"{number} of {len(batch.items)}: {item.label}")
-            records.append(run_job(batch.job(item, previous), said))
-            previous = item.output
+    began = time.monotonic()
+    with occupied(batch.place), _begun(batch, said):
+        records = _made(batch, said)
         sheet = contact_sheet([(item.label, partial(read_picture, item.output)) for item in batch.items])
         save_picture(batch.place.result, sheet)
         first = records[0]
@@ -199,6 +193,60 @@ def run_batch(batch: Batch, said: Progress) -> dict[str, Any]:
         write_text(batch.place.report, render(_page(batch, record, records)))
         write_record(batch.place, record)
     return record
+
+
+def _checked(batch: Batch, *, preview: bool) -> Batch:
+    """``batch``, each of its pictures planned, so that the last one's mistake is not found after hours.
+
+    Raises:
+        BadInputError: as ``plan_job``, or a result that nobody has named would replace somebody's own file.
+    """
+    inputs = [*(item.content for item in batch.items), *batch.styles, *batch.style_masks]
+    items = []
+    for item in batch.items:
+        refuse_taken(
+            _folder_of(batch.place),
+            [item.output],
+            ours=is_ours(place_for(item.output), "style"),
+            inputs=[*inputs, *([batch.mask] if batch.mask else [])],
+            advice="Choose another folder.",
+        )
+        items.append(replace(item, settings=batch.job(item, None, preview=preview).settings))
+    return replace(batch, items=tuple(items))
+
+
+@contextmanager
+def _begun(batch: Batch, said: Progress) -> Iterator[None]:
+    """Mark the place of ``batch`` as that of an interrupted run until the block has ended well.
+
+    So another batch takes another folder, and ``--resume`` without ``-o`` finds this one. Where nothing was
+    begun, no mark stays.
+    """
+    mark = batch.place.checkpoint
+    if mark.exists() and not batch.resume:
+        said.say("An interrupted run is replaced; --resume would have continued it.")
+    write_text(mark, f"Pictures of a {batch.what} are being made here.\n")
+    try:
+        yield
+    except DeepdesignError:
+        begun = [place_for(item.output) for item in batch.items]
+        if not any(place.result.exists() or place.checkpoint.exists() for place in begun):
+            mark.unlink()
+        raise
+    mark.unlink()
+
+
+def _made(batch: Batch, said: Progress) -> list[dict[str, Any]]:
+    """The pictures, one after the other; returns their records."""
+    from techniques.style.run import run_job
+
+    records: list[dict[str, Any]] = []
+    previous: Path | None = None
+    for number, item in enumerate(batch.items, start=1):
+        said.say(f"{number} of {len(batch.items)}: {item.label}")
+        records.append(run_job(batch.job(item, previous), said))
+        previous = item.output
+    return records
 
 
 def _page(batch: Batch, record: dict[str, Any], records: Sequence[dict[str, Any]]) -> Page:

@@ -104,24 +104,27 @@ def style(
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
     }
     settings = presets.preset(preset, **given)
-    if preview:
-        settings = presets.preview_of(settings)
     inputs: dict[str, Any] = {
         "output": None if output is None else Path(output),
         "settings": settings,
         "mask": None if mask is None else Path(mask),
         "style_masks": [Path(one) for one in style_masks],
         "resume": resume,
+        "preview": preview,
     }
     paints = [Path(path) for path in styles]
     said = progress_for(quiet=quiet, as_json=as_json)
-    many = batch.plan_many(Path(content), paints, sweep=sweep, sequence=sequence, **inputs)
-    one = None if many else job.plan_job(Path(content), paints, **inputs)
-    if preview:
-        said.say(f"A preview: {settings.size} px at most, {settings.iterations} steps.")
-    if many:
+
+    def announce(planned: StyleSettings) -> None:
+        if preview:
+            said.say(f"A preview: {planned.size} px at most, {planned.iterations} steps.")
+
+    if many := batch.plan_many(Path(content), paints, sweep=sweep, sequence=sequence, **inputs):
+        announce(many.items[0].settings)
         record = batch.run_batch(many, said)
-    elif one:
+    else:
+        one = job.plan_job(Path(content), paints, **inputs)
+        announce(one.settings)
         from techniques.style.run import run_job
 
         record = run_job(one, said)

@@ -6,14 +6,15 @@ from pathlib import Path
 
 from techniques.errors import BadInputError
 from techniques.layers import LAYERS, require_layers
-from techniques.pictures import Picture, read_picture
-from techniques.runs import Place, occupied, place_for
+from techniques.pictures import Picture, read_picture, require_holds
+from techniques.runs import Place, occupied, place_for, refuse_taken
 from techniques.sizes import SMALLEST, result_size
 from techniques.style.masks import Masks, colour_regions, drawn_regions
+from techniques.style.presets import preview_of
 from techniques.style.settings import StyleSettings
 from techniques.weights.registry import entry_named
 
-__all__ = ["Job", "plan_job"]
+__all__ = ["Job", "plan_job", "preview_file"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,11 @@ def plan_job(
     resume: bool,
     mask: Path | None = None,
     style_masks: Sequence[Path] = (),
+    preview: bool = False,
 ) -> Job:
     """Read the pictures and decide size and place. Needs no PyTorch, so that mistakes are reported at once.
+
+    With ``preview``, what is planned is a small picture in a few steps.
 
     Raises:
         BadInputError: a picture, a mask, a size, the network or the output cannot be used.
@@ -57,10 +61,13 @@ def plan_job(
             f"--blend has {len(settings.blend)} shares for {len(styles)} style pictures. Give one for each."
         )
     before = read_picture(content)
+    if preview:
+        settings = preview_of(settings, before.size)
     size = result_size(before.size, size=settings.size, width=settings.width, height=settings.height)
     paints = tuple(_style(path, before) for path in styles)
     masks = _masks(content, styles, before, paints, settings, mask, style_masks)
     place = place_for(output, resume=resume)
+    require_holds(place.picture, size)
     _require_known_layers(settings)
     sources = (content, *styles)
     used = [*sources, *style_masks, *([mask] if mask else [])]
@@ -68,9 +75,17 @@ def plan_job(
         raise BadInputError(
             f"-o {place.picture} is one of the inputs, which would be lost. Choose another name."
         )
+    # Written and removed again while a run works; one that was interrupted has left it.
+    interrupted, advice = place.checkpoint.exists(), "Choose another name."
+    refuse_taken(place.picture, [preview_file(place)], ours=interrupted, inputs=used, advice=advice)
     with occupied(place):
         pass  # so that an output that cannot be written is refused now; the run itself enters again
     return Job(sources, before, paints, size, place, settings, resume, mask, tuple(style_masks), masks)
+
+
+def preview_file(place: Place) -> Path:
+    """The picture as it is while a run works at ``place``."""
+    return place.result.with_name(f"{place.result.stem}.preview.jpg")
 
 
 def _masks(
@@ -88,7 +103,7 @@ def _masks(
         raise BadInputError("--mask and --regions both say what the regions are. Leave one away.")
     if mask is not None:
         return drawn_regions(mask, style_masks, before, paints, (content, *styles))
-    return colour_regions(settings.regions, before, paints) if settings.regions else None
+    return colour_regions(settings.regions, before, paints, styles) if settings.regions else None
 
 
 def _require_known_layers(settings: StyleSettings) -> None:

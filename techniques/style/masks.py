@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from techniques.errors import BadInputError
-from techniques.pictures import Picture, fit, read_picture
+from techniques.pictures import Picture, fit, read_mask
 
 __all__ = ["NOWHERE", "Labels", "Masks", "colour_regions", "drawn_regions"]
 
@@ -52,7 +52,7 @@ def drawn_regions(
     Raises:
         BadInputError: a mask has another size than its picture, or regions and styles do not match.
     """
-    drawn = _same_size(mask, "--mask", content, paths[0])
+    drawn = _drawn(mask, "--mask", content, paths[0])
     colours = _main_colours(drawn)
     if len(colours) > _MOST:
         raise BadInputError(
@@ -80,12 +80,23 @@ def drawn_regions(
     return Masks(labels, tuple(_all(style, one) for one, style in enumerate(styles)), names)
 
 
-def colour_regions(count: int, content: Picture, styles: Sequence[Picture]) -> Masks:
+def colour_regions(count: int, content: Picture, styles: Sequence[Picture], paths: Sequence[Path]) -> Masks:
     """``count`` regions by the pictures' own colours: the dark ones of the content take the dark ones of the
-    styles, and so on up to the light ones.
+    styles, and so on up to the light ones. ``paths`` are the styles', for messages.
+
+    Raises:
+        BadInputError: the styles have fewer colours than that.
     """
     labels, colours = _clustered(content, count)
-    return Masks(labels, tuple(_clustered(style, count)[0] for style in styles), tuple(map(_name, colours)))
+    found = tuple(_clustered(style, count)[0] for style in styles)
+    tones = len(set().union(*(np.unique(one).tolist() for one in found)))
+    if tones < count:
+        advice = f"Choose --regions {tones}" if tones > 1 else "Leave --regions away"
+        raise BadInputError(
+            f"--regions {count}: there are only {tones} colours in {', '.join(map(str, paths))}, so some "
+            f"regions would have no style. {advice}, or take another style."
+        )
+    return Masks(labels, found, tuple(map(_name, colours)))
 
 
 def _by_style_masks(
@@ -102,7 +113,7 @@ def _by_style_masks(
             "Give one for each, in their order."
         )
     read = [
-        _same_size(file, "--style-mask", style, path)
+        _drawn(file, "--style-mask", style, path)
         for file, style, path in zip(style_masks, styles, paths, strict=True)
     ]
     found = [_main_colours(one) for one in read]
@@ -132,14 +143,8 @@ def _region_of(colour: NDArray[np.float32], regions: Colours) -> int:
     return int(apart.argmin()) if apart.min() <= _APART else NOWHERE
 
 
-def _same_size(file: Path, flag: str, picture: Picture, path: Path) -> NDArray[np.float32]:
-    mask = read_picture(file)
-    if mask.size != picture.size:
-        raise BadInputError(
-            f"{flag} {file} is {mask.size[0]} x {mask.size[1]} pixels, and {path} is {picture.size[0]} x "
-            f"{picture.size[1]}. Scale the mask to the picture's size, without smoothing."
-        )
-    return mask.over_white() * np.float32(255)
+def _drawn(file: Path, flag: str, picture: Picture, path: Path) -> NDArray[np.float32]:
+    return read_mask(file, flag, picture, path).over_white() * np.float32(255)
 
 
 def _main_colours(pixels: NDArray[np.float32]) -> Colours:
@@ -192,15 +197,22 @@ def _clustered(picture: Picture, count: int) -> tuple[Labels, Colours]:
     centres = np.array([part.mean(0) for part in np.array_split(by_lightness, count)], np.float32)
     for _ in range(_ROUNDS):
         labels = _nearest(pixels[None], centres)[0]
-        centres = np.array(
-            [
-                pixels[labels == one].mean(0) if (labels == one).any() else centres[one]
-                for one in range(count)
-            ],
-            np.float32,
-        )
+        centres = _moved(centres, pixels, labels)
     centres = centres[np.argsort(centres.mean(-1), kind="stable")]
     return _nearest(picture.over_white() * np.float32(255), centres), centres
+
+
+def _moved(centres: Colours, pixels: Colours, labels: Labels) -> Colours:
+    """Each centre in the middle of its ``pixels``; one without any where they are furthest from their own."""
+    moved = centres.copy()
+    apart = np.square(pixels - centres[labels]).sum(-1)
+    for one in range(len(centres)):
+        if (mine := labels == one).any():
+            moved[one] = pixels[mine].mean(0)
+        else:
+            furthest = int(apart.argmax())
+            moved[one], apart[furthest] = pixels[furthest], 0
+    return moved
 
 
 def _all(style: Picture, region: int) -> Labels:

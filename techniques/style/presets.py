@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 from techniques.errors import BadInputError
+from techniques.sizes import SMALLEST, result_size
 from techniques.style.settings import StyleSettings
 
 __all__ = ["PRESETS", "preset", "preview_of"]
@@ -29,14 +31,24 @@ def preset(name: str, **changes: Any) -> StyleSettings:
     return StyleSettings(**{**PRESETS[name], **changes})
 
 
-def preview_of(settings: StyleSettings) -> StyleSettings:
-    """``settings`` for a picture of 224 px in 40 steps; weights hold over sizes, so it shows what comes."""
-    sides = [side for side in (settings.width, settings.height) if side] or [settings.size]
-    scale = min(1.0, _SIZE / max(sides))
+def preview_of(settings: StyleSettings, content: tuple[int, int]) -> StyleSettings:
+    """``settings`` for a picture of 224 px in 40 steps; weights hold over sizes, so it shows what comes.
+
+    Of a panorama, such as a ``content`` of 4000 x 500 pixels, it is as much longer as its shorter side needs.
+
+    Raises:
+        BadInputError: the picture itself would be too small or too large.
+    """
+    whole = result_size(content, size=settings.size, width=settings.width, height=settings.height)
+    scale = min(1.0, max(_SIZE / max(whole), SMALLEST / min(whole)))
+
+    def small(side: int) -> int:
+        return ceil(side * scale - 1e-6)  # never a pixel less than is needed, but for rounding
+
     return replace(
         settings,
-        size=min(settings.size, _SIZE),
-        width=settings.width and max(1, round(settings.width * scale)),
-        height=settings.height and max(1, round(settings.height * scale)),
+        size=small(max(whole)),
+        width=settings.width and small(settings.width),
+        height=settings.height and small(settings.height),
         iterations=min(settings.iterations, _ITERATIONS),
     )

@@ -1,9 +1,11 @@
 """One run of style transfer over files: inputs in, picture, record and report out, resumable in between."""
 
 import hashlib
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,8 @@ from techniques.pictures import save_picture
 from techniques.plans import Planner, limit_for, restored
 from techniques.progress import Progress
 from techniques.report import render
-from techniques.runs import Place, finished_record, occupied, versions, write_record
-from techniques.style.job import Job, plan_job
+from techniques.runs import finished_record, occupied, versions, write_record
+from techniques.style.job import Job, plan_job, preview_file
 from techniques.style.page import page
 from techniques.style.preview import LivePreview, picture_of
 from techniques.style.scene import costs_of
@@ -69,7 +71,7 @@ def style_files(
         style_masks=[Path(one) for one in style_masks],
         resume=resume,
     )
-    return run_job(job, progress or progress_here(_preview(job.place)))
+    return run_job(job, progress or progress_here(preview_file(job.place)))
 
 
 def run_job(job: Job, said: Progress) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         write_text(place.report, render(page(record, job, result)))
         write_record(place, record)
         place.checkpoint.unlink(missing_ok=True)
-        _preview(place).unlink(missing_ok=True)
+        preview_file(place).unlink(missing_ok=True)
     return record
 
 
@@ -161,7 +163,7 @@ def _work(job: Job, weights: Weights, device: Device, said: Progress) -> tuple[S
                 network=network,
                 device=device,
                 planner=planner,
-                callbacks=(show, checkpointer, LivePreview(_preview(job.place), job.before), halt),
+                callbacks=(show, checkpointer, LivePreview(preview_file(job.place), job.before), halt),
                 state=state,
                 announce=said.say,
                 masks=job.masks,
@@ -206,14 +208,13 @@ def _identity(job: Job, weights: Weights, device: Device) -> dict[str, Any]:
     }
 
 
-def _preview(place: Place) -> Path:
-    return place.result.with_name(f"{place.result.stem}.preview.jpg")
-
-
 def _with_last_good(error: DivergedError, job: Job) -> WorkFailedError:
     """What ``error`` says, behind saving the last picture that was one."""
     if error.last is None:
         return WorkFailedError(str(error))
-    kept = job.place.result.with_name(f"{job.place.result.stem}.last-good.png")
+    result = job.place.result
+    # Under a name of its own: a file that is there may be anybody's.
+    names = (f"{result.stem}.last-good{'' if n == 1 else f'-{n}'}.png" for n in count(1))
+    kept = next(path for path in map(result.with_name, names) if not os.path.lexists(path))
     save_picture(kept, picture_of(error.last["image"], job.before))
     return WorkFailedError(f"{error} The last good picture is {kept}.")

@@ -275,6 +275,7 @@ def truncated(tmp_path, good):
         (lambda t, g: [g, g, "--colour", "blue"], "--colour"),
         (lambda t, g: [g, g, "-o", g], "one of the inputs"),
         (lambda t, g: [g, g, "-o", t / "film.gif"], "not written as .gif"),
+        (lambda t, g: [g, g, "--size", 20_000, "-o", t / "new.webp"], ".webp holds 16383 a side at most"),
         (lambda t, g: [g, g, "-o", t / "house.obj"], "not written as .obj"),
         (lambda t, g: [g, g, "-o", g / "below" / "a.png"], "cannot be written"),
         (lambda t, g: [g, g, "-o", "/proc/deepdesign/a.png"], "cannot be written"),
@@ -294,6 +295,25 @@ def test_wrong_input_is_refused_in_one_line_and_leaves_nothing(arguments, says, 
     assert says in line
     assert line.startswith("Error: ")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("style", "{long}", "{china}"),
+        ("style", "{china}", "{china}", "-o", "{long}"),
+        ("style", "{china}", "{china}", "-o", "{long}/a.png"),
+        ("dream", "{long}", "--class", "fountain"),
+        ("classify", "{long}"),
+        ("classify", "{china}", "-o", "{long}"),
+        ("train", "{long}"),
+        ("train", "{folder}", "-o", "{long}"),
+    ],
+)
+def test_a_name_that_no_disk_takes_is_refused_in_one_line(given, small, here):
+    names = {"long": "x" * 300, "china": small["china"], "folder": small["china"].parent}
+
+    assert "x" * 300 in one_line(here(*(word.format(**names) for word in given)), status=2)
 
 
 def test_an_unknown_command_is_refused_in_one_line(program):

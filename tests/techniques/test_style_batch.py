@@ -14,8 +14,10 @@ from PIL import Image
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.pictures import read_picture, save_picture
 from techniques.progress import Quiet
+from techniques.sizes import result_size
 from techniques.style import StyleSettings, stylize
 from techniques.style.batch import plan_folder, plan_sweep, run_batch
+from techniques.style.job import plan_job
 from techniques.style.presets import PRESETS, preset, preview_of
 from tests.techniques.conftest import PROGRAM, one_line, thin
 
@@ -59,10 +61,19 @@ def test_a_bolder_preset_makes_a_bolder_picture(small):
 def test_a_preview_is_small_and_otherwise_the_same():
     wanted = StyleSettings(size=2048, style_weight=2, seed=3)
 
-    assert preview_of(wanted) == replace(wanted, size=224, iterations=40)
-    shaped = preview_of(replace(wanted, width=1000, height=500))
+    assert preview_of(wanted, (600, 400)) == replace(wanted, size=224, iterations=40)
+    shaped = preview_of(replace(wanted, width=1000, height=500), (600, 400))
     assert (shaped.width, shaped.height) == (224, 112)
-    assert preview_of(QUICK) == QUICK
+    assert preview_of(QUICK, (600, 400)) == QUICK
+
+
+@pytest.mark.parametrize("content", [(4000, 500), (401, 3999), (1000, 33), (1001, 50)])
+def test_a_preview_of_a_panorama_is_no_lower_than_can_be_painted(content):
+    for wanted in (StyleSettings(size=4096), StyleSettings(width=2000), StyleSettings(height=1000)):
+        small = preview_of(wanted, content)
+
+        size = result_size(content, size=small.size, width=small.width, height=small.height)
+        assert min(size) == 32 or max(size) == 224
 
 
 def test_flags_come_before_the_preset_and_a_preview_says_so(small, program, tmp_path):
@@ -104,6 +115,35 @@ def test_a_sweep_ends_in_a_contact_sheet(small, tmp_path, weights, thin_network)
     )
     assert run_batch(again, Quiet())["results"] == record["results"]
     assert (tmp_path / "out" / f"{names[0]}.png").stat().st_mtime_ns == before
+
+
+def test_a_batch_that_was_interrupted_keeps_its_folder(small, tmp_path, weights, thin_network, monkeypatch):
+    monkeypatch.setenv("DEEPDESIGN_OUTPUT", str(tmp_path / "out"))
+    (tmp_path / "out").mkdir()
+    earlier = tmp_path / "out" / "run.json"
+    earlier.write_text(json.dumps({"results": [str(tmp_path / "out" / "result.png")]}))
+
+    class Stopping(Quiet):
+        def say(self, text):
+            if text.startswith("2 of 2"):
+                raise KeyboardInterrupt
+
+    def batch(*, resume=False):
+        settings = replace(QUICK, iterations=2)
+        return plan_sweep(
+            small["china"], [small["coffee"]], "0,1", output=None, settings=settings, resume=resume
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(batch(), Stopping())
+
+    assert batch().place.result.parent == tmp_path / "out" / "3"
+    before = (tmp_path / "out" / "2" / "style-weight-0.png").stat().st_mtime_ns
+    record = run_batch(batch(resume=True), Quiet())
+    assert record["results"][0] == str(tmp_path / "out" / "2" / "contact-sheet.png")
+    assert (tmp_path / "out" / "2" / "style-weight-0.png").stat().st_mtime_ns == before
+    assert "result.png" in earlier.read_text()
+    assert not list((tmp_path / "out" / "2").glob(".*"))
 
 
 def test_a_folder_is_made_in_the_order_of_counting(small, tmp_path, weights, thin_network):
@@ -192,6 +232,34 @@ def test_one_damaged_picture_in_a_folder_is_refused_before_the_work(small, tmp_p
     assert not (tmp_path / "o").exists()
 
 
+def test_pictures_that_nobody_named_replace_no_one_else_s(small, tmp_path):
+    (tmp_path / "mine").mkdir()
+    own = tmp_path / "mine" / "coffee.png"
+    own.write_bytes(b"my own")
+
+    with pytest.raises(BadInputError, match=r"coffee\.png is there, and is not of this result"):
+        plan_folder(small["china"].parent, [small["ihc"]], output=own.parent, settings=QUICK, resume=False)
+    own.rename(own.with_name("style-weight-1.png"))
+    with pytest.raises(BadInputError, match=r"style-weight-1\.png is there"):
+        plan_sweep(small["china"], [small["ihc"]], "0,1", output=own.parent, settings=QUICK, resume=False)
+
+    assert files(own.parent) == ["style-weight-1.png"]
+
+
+def test_a_preview_of_the_work_replaces_no_one_else_s_picture(small, tmp_path):
+    own = small["china"].rename(tmp_path / "a.preview.jpg")
+
+    def plan(content):
+        plan_job(content, [small["ihc"]], output=tmp_path / "a.png", settings=QUICK, resume=False)
+
+    with pytest.raises(BadInputError, match="is read by this run and would be lost"):
+        plan(own)
+    with pytest.raises(BadInputError, match="is there, and is not of this result"):
+        plan(small["coffee"])
+    (tmp_path / ".a.png.checkpoint").touch()  # of a run that was killed, and left it
+    plan(small["coffee"])
+
+
 SCRIPTS = Path(__file__).parents[2] / "techniques" / "scripts"
 
 
@@ -245,10 +313,13 @@ def test_a_run_that_diverges_keeps_the_last_good_picture(small, tmp_path, weight
     rate_truly = transfer.rate
     monkeypatch.setattr("techniques.style.transfer.rate", rate)
 
-    with pytest.raises(WorkFailedError, match=r"Step 5 .* last good picture is .*a\.last-good\.png"):
+    (tmp_path / "a.last-good.png").write_bytes(b"of an earlier run")
+
+    with pytest.raises(WorkFailedError, match=r"Step 5 .* last good picture is .*a\.last-good-2\.png"):
         style_files(small["china"], small["coffee"], output=tmp_path / "a.png", settings=QUICK)
 
-    assert read_picture(tmp_path / "a.last-good.png").size == (64, 43)
+    assert read_picture(tmp_path / "a.last-good-2.png").size == (64, 43)
+    assert (tmp_path / "a.last-good.png").read_bytes() == b"of an earlier run"
     assert not (tmp_path / "a.png").exists()
 
 

@@ -11,7 +11,7 @@ from techniques.pictures import Picture, read_picture
 from techniques.plans import Costs, Planner
 from techniques.style import StyleSettings, style_files, stylize
 from techniques.style.colours import matched_by_histogram, matched_by_moments
-from techniques.style.masks import NOWHERE, colour_regions, drawn_regions
+from techniques.style.masks import NOWHERE, Masks, colour_regions, drawn_regions
 from tests.techniques.conftest import one_line, thin
 
 QUICK = StyleSettings(size=96, iterations=10, device="cpu", precision="float32")
@@ -72,7 +72,7 @@ def test_each_colour_takes_the_pixels_of_its_colour_in_the_style_mask(china, cof
 
 
 def test_regions_work_in_tiles_too(china, coffee, tmp_path):
-    masks = colour_regions(3, china, [coffee])
+    masks = colour_regions(3, china, [coffee], ["coffee.png"])
     made = []
     costs = Costs(pixel=1000, pixel_checkpointed=1000, halo=0, copies=0, targets=0, fixed=0)
     for limit in (64 * 64 * 1000, 10**9):
@@ -106,12 +106,47 @@ def test_blurred_edges_and_jpeg_make_no_regions(china, tmp_path):
 
 
 def test_colour_regions_pair_dark_with_dark(china, coffee):
-    masks = colour_regions(3, china, [coffee])
+    masks = colour_regions(3, china, [coffee], ["coffee.png"])
 
     assert len(masks.names) == 3
     for labels, picture in ((masks.content, china), (masks.styles[0], coffee)):
         light = [picture.rgb[labels == one].mean() for one in range(3)]
         assert light == sorted(light)
+
+
+def test_a_drawing_on_white_paper_has_as_many_regions_as_were_asked_for(china):
+    """Most pixels are of one colour, so that k-means begins with the same centre many times."""
+    paper = np.ones((90, 90, 3), np.float32)
+    for number, grey in enumerate((0.0, 0.3, 0.6)):
+        paper[10:20, 30 * number : 30 * number + 10] = grey
+
+    masks = colour_regions(4, china, [Picture(paper)], ["paper.png"])
+
+    assert np.unique(masks.styles[0]).tolist() == [0, 1, 2, 3]
+
+
+def test_more_regions_than_a_style_has_colours_are_refused(china, coffee):
+    ink = Picture(np.indices((64, 64)).sum(0)[..., None].repeat(3, -1).astype(np.float32) // 32 % 2)
+
+    with pytest.raises(BadInputError, match=r"only 2 colours in ink\.png.* Choose --regions 2"):
+        colour_regions(3, china, [ink], ["ink.png"])
+    assert len(colour_regions(3, china, [ink, coffee], ["ink.png", "coffee.png"]).names) == 3
+
+
+@pytest.mark.parametrize("loss", ["gram", "moments", "wasserstein"])
+def test_a_region_that_a_layer_does_not_see_in_the_style_pulls_nowhere(loss, china, coffee):
+    """A line of one pixel is too thin for deep layers, which then rated against nothing: a loss of 1e17."""
+    labels = np.zeros(coffee.rgb.shape[:2], np.uint8)
+    labels[:, 0] = 1
+    halves = np.zeros(china.rgb.shape[:2], np.uint8)
+    halves[:, 48:] = 1
+    masks = Masks(halves, (labels,), ("#000000", "#ffffff"))
+    settings = replace(QUICK, style_loss=loss, iterations=20)
+
+    made = stylize(china, [coffee], settings, network=thin("vgg16"), masks=masks)
+
+    assert made.metrics["style"] < 3
+    assert made.metrics["style"] < 0.7 * made.metrics["style_of_content"]
 
 
 @pytest.mark.parametrize(
