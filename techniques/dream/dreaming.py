@@ -22,6 +22,7 @@ from torch import Tensor
 from techniques.classifiers.classifier import Classifier
 from techniques.dream.canvas import Canvas
 from techniques.dream.objectives import Goal, value_of
+from techniques.dream.regions import white
 from techniques.dream.settings import STRENGTHS, DreamSettings
 from techniques.dream.views import Box, Views
 from techniques.errors import BadInputError
@@ -66,13 +67,16 @@ def dream(
 ) -> Dreamed:
     """Change ``photo``, cropped to ``size`` (width, height), until ``dreamers`` see their goals in it.
 
-    ``mask`` is white where it may change. On a CPU, the same arguments give the same pixels. ``state``
-    continues an interrupted run (see ``optimise``). The result keeps transparency and ICC profile.
+    ``mask``, of the photograph's size, is white where it may change. On a CPU, the same arguments give the
+    same pixels. ``state`` continues an interrupted run (see ``optimise``). The result keeps transparency and
+    ICC profile.
 
     Raises:
         BadInputError: a goal that a network does not have.
         WorkFailedError: the optimisation diverges.
     """
+    if mask is not None:
+        mask = fit(mask, size)  # as the photograph is, so that both are of the same part
     plan = stages(photo, dreamers, settings, size, mask=mask, device=device)
     parameters, history = optimise(
         plan,
@@ -115,7 +119,10 @@ def stages(
     mask: Picture | None,
     device: torch.device,
 ) -> list[Stage]:
-    """One stage for each octave; each has half the steps of the one before it, because it costs the most."""
+    """One stage for each octave; each has half the steps of the one before it, because it costs the most.
+
+    ``mask`` has the last one's size.
+    """
     sizes = octaves(size, settings.octaves)[-settings.iterations :]
     shares = [2.0**-number for number in range(len(sizes))]
     steps = [max(1, round(settings.iterations * share / sum(shares))) for share in shares]
@@ -246,11 +253,11 @@ def _canvas(
 
 def _region(mask: Picture) -> Box:
     """The smallest box round all that is rather white than black."""
-    white = mask.over_white().mean(axis=-1) > 0.5
-    rows, columns = np.flatnonzero(white.any(axis=1)), np.flatnonzero(white.any(axis=0))
+    where = white(mask)
+    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
     if not rows.size:
         raise BadInputError("--mask: nothing in it is white. White is where the picture may change.")
-    height, width = white.shape
+    height, width = where.shape
     return Box(
         float(columns[0]) / width,
         float(rows[0]) / height,

@@ -20,7 +20,7 @@ from techniques.files import write_text
 from techniques.pictures import Picture, fit, read_picture, save_picture
 from techniques.progress import Progress, Quiet
 from techniques.report import Page, Table, render
-from techniques.runs import Place, finished_record, occupied, write_record
+from techniques.runs import Place, finished_record, is_ours, occupied, place_for, refuse_taken, write_record
 from techniques.sheets import contact_sheet, shown
 
 __all__ = ["dream_each", "file_names"]
@@ -71,15 +71,16 @@ def dream_each(
     files = file_names(classes)
     wanted = _wanted(settings, networks.dreamers[0])
     names = [classes[index] for index in wanted]
+    single = [place.picture.parent / "classes" / f"{files[index]}.png" for index in wanted]
+    _refuse_strangers(place.picture.parent, single, [path for path in (plan.source, mask) if path])
     said.say(f"{len(names)} pictures, one for each class.")
     with occupied(place):
         place.checkpoint.touch()  # the pictures that are finished are what a resumed run goes on from
         records = []
-        for number, (name, index) in enumerate(zip(names, wanted, strict=True), start=1):
+        for number, (name, output) in enumerate(zip(names, single, strict=True), start=1):
             said.say(f"{number} of {len(names)}: {name}")
-            single = place.picture.parent / "classes" / f"{files[index]}.png"
             chosen = replace(settings, classes=(name,))
-            job = plan_job(image, mask=mask, output=single, settings=chosen, resume=resume)
+            job = plan_job(image, mask=mask, output=output, settings=chosen, resume=resume)
             records.append(run_job(job, said, networks))
         save_picture(place.picture, contact_sheet(_tiles(plan, names, records)))
         record = {
@@ -98,6 +99,13 @@ def dream_each(
         write_record(place, record)
         place.checkpoint.unlink(missing_ok=True)
     return record
+
+
+def _refuse_strangers(folder: Path, files: Sequence[Path], inputs: Sequence[Path]) -> None:
+    """Refuse to write pictures over ones that no dream of ours made: nobody has named them with ``-o``."""
+    for file in files:
+        ours = is_ours(place_for(file), "dream")
+        refuse_taken(folder, [file], ours=ours, inputs=inputs, advice="Choose another folder.")
 
 
 def file_names(classes: Sequence[str]) -> list[str]:

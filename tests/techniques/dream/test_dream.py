@@ -12,14 +12,17 @@ from PIL import Image
 
 from techniques import sheets
 from techniques.cli import run
-from techniques.dream import DreamSettings, dream_files, sheet
+from techniques.dream import DreamSettings, dream_files, dreaming, sheet
+from techniques.dream import run as dream_run
 from techniques.dream.dreaming import octaves
 from techniques.dream.sheet import file_names
+from techniques.dream.views import Views
 from techniques.errors import BadInputError
 from techniques.pictures import read_picture
 from tests.needs import need
 from tests.techniques.conftest import PROGRAM
 from tests.techniques.dream.conftest import untrained
+from tests.techniques.test_pictures import crossed
 
 
 def pixels(path):
@@ -80,6 +83,19 @@ def test_every_seed_that_may_be_given_can_be_dreamt_with(small, quick, tmp_path)
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
 
 
+def test_judges_see_the_colours_that_a_profile_means(small, quick, tmp_path, monkeypatch):
+    with Image.open(small["china"]) as photo:
+        photo.save(tmp_path / "tagged.png", icc_profile=crossed())
+    shown = []
+    monkeypatch.setattr(dream_run, "judge", lambda _who, _what, *both, **_: shown.extend(both) or [])
+
+    dream_files(tmp_path / "tagged.png", output=tmp_path / "a.png", settings=replace(quick, iterations=1))
+
+    before = read_picture(tmp_path / "tagged.png", convert=True).rgb
+    assert np.abs(shown[0].rgb - before).mean() < 0.01
+    assert np.abs(shown[1].rgb - before).mean() < 0.05
+
+
 def test_a_negative_weight_makes_a_class_go_away(photos, quick, tmp_path):
     settings = replace(quick, classes=("espresso=-1",), size=160, iterations=10, judges="mobilenet-v2")
 
@@ -90,8 +106,8 @@ def test_a_negative_weight_makes_a_class_go_away(photos, quick, tmp_path):
 
 
 def test_two_sides_crop_and_a_mask_keeps_the_rest(photos, quick, tmp_path):
-    mask = np.zeros((60, 90), np.uint8)
-    mask[:, 60:] = 255
+    mask = np.zeros((427, 640), np.uint8)  # of the photograph's own size
+    mask[:, 427:] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
     settings = replace(quick, width=90, height=60, strength="bold")
 
@@ -106,6 +122,19 @@ def test_two_sides_crop_and_a_mask_keeps_the_rest(photos, quick, tmp_path):
     assert difference.shape == (60, 90, 3)
     assert difference[:, :55].mean() < 1.5
     assert difference[:, 62:].mean() > 5 * difference[:, :55].mean()
+
+
+def test_views_look_at_the_white_part_of_what_is_left_of_the_mask(small, quick, tmp_path, monkeypatch):
+    mask = np.zeros((64, 96), np.uint8)
+    mask[:, 48:64] = 255  # beginning in the middle, also of the square
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    regions = []
+    monkeypatch.setattr(dreaming, "Views", lambda *given: regions.append(given[-1]) or Views(*given))
+    settings = replace(quick, width=64, height=64, iterations=1)
+
+    dream_files(small["china"], mask=tmp_path / "mask.png", output=tmp_path / "a.png", settings=settings)
+
+    assert (regions[0].left, regions[0].right) == pytest.approx((0.5, 0.75), abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +164,13 @@ def test_noise_in_the_place_of_a_picture(quick, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     dream_files("noise", output=tmp_path / "a.png", settings=replace(quick, size=64, iterations=3))
     assert pixels(tmp_path / "a.png").shape == (64, 64, 3)
+
+
+def test_a_typing_mistake_in_the_size_of_noise_is_refused_before_it_is_made(quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(np, "full", lambda shape, *_, **__: pytest.fail(f"{shape} was made"))
+
+    with pytest.raises(BadInputError, match="40000 x 40000 pixels"):
+        dream_files("noise", output=tmp_path / "a.png", settings=replace(quick, size=40_000))
 
 
 def test_a_network_of_one_s_own_and_nobody_to_judge(folder, small, quick, tmp_path, capsys):
@@ -188,6 +224,19 @@ def test_every_class_on_one_sheet(folder, small, quick, tmp_path, capsys):
         "gothic",
         "../mies",
     }
+
+
+def test_pictures_of_classes_replace_no_one_else_s(folder, small, tmp_path, capsys):
+    own = tmp_path / "out" / "classes" / "mies.png"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"my own")
+    arguments = ["dream", str(small["china"]), "--class", "all", "--weights", str(folder), "--quiet"]
+
+    assert run([*arguments, "--iterations", "1", "--size", "64", "-o", str(tmp_path / "out")]) == 2
+
+    assert "mies.png is there, and is not of this result" in capsys.readouterr().err
+    assert own.read_bytes() == b"my own"
+    assert files(tmp_path / "out") == ["classes"]
 
 
 def test_classes_with_names_that_are_nearly_the_same_keep_their_own_pictures(small, tmp_path):
@@ -281,21 +330,35 @@ def test_list_names_the_classes(folder, capsys):
         (["{china}", "--class", "fountain", "--weights", "hed-vgg16"], "hed-vgg16"),
         (["{china}", "--class", "gothic", "--weights", "no/such"], "not a folder"),
         (["{china}", "--class", "fountain", "--judges", "alexnet"], "no network called 'alexnet'"),
-        (["{china}", "--class", "fountain", "--mask", "{black}"], "white"),
+        (["{china}", "--class", "fountain", "--mask", "{black}"], "is white. White is where"),
+        (["{china}", "--class", "fountain", "--mask", "{tiny}"], "is 8 x 8 pixels, and"),
+        (
+            ["{china}", "--class", "fountain", "--mask", "{edge}", "--width", "64", "--height", "64"],
+            "behind cropping to 64 x 64 pixels",
+        ),
         (["{china}", "--class", "fountain", "--iterations", "0"], "--iterations 0"),
         (["{china}", "--class", "fountain", "--strength", "huge"], "--strength"),
         (["{china}", "--class", "fountain", "--each", "--amplify"], "--amplify"),
         (["{china}", "--class", "fountain", "--each", "-o", "a.png"], "Name a folder"),
         (["{china}", "--class", "fountain", "-o", "{china}"], "one of the inputs"),
         (["{china}", "--class", "fountain", "-o", "house.obj"], "not written as .obj"),
+        (
+            ["{china}", "--class", "fountain", "--zoom", "2", "--size", "20000", "-o", "film.webp"],
+            ".webp holds 16383 a side at most",
+        ),
     ],
 )
 def test_wrong_input_is_refused_in_one_line_and_leaves_nothing(
     arguments, says, small, tmp_path, capsys, monkeypatch
 ):
     (tmp_path / "text.jpg").write_text("not a picture")
-    Image.new("L", (8, 8)).save(tmp_path / "black.png")
-    names = {"china": small["china"], "text": tmp_path / "text.jpg", "black": tmp_path / "black.png"}
+    Image.new("L", (8, 8)).save(tmp_path / "tiny.png")
+    names = {"china": small["china"], "text": tmp_path / "text.jpg", "tiny": tmp_path / "tiny.png"}
+    for name, cut in (("black", 0), ("edge", 8)):
+        names[name] = tmp_path / f"{name}.png"
+        mask = np.zeros((64, 96), np.uint8)
+        mask[:, :cut] = 255
+        Image.fromarray(mask).save(names[name])
     given = [word.format(**names) for word in arguments]
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
