@@ -21,13 +21,11 @@ from techniques.mesh_style import MeshStyleSettings
 from techniques.mesh_style.cameras import HELD_OUT
 from techniques.mesh_style.statistics import views_moments
 from techniques.mesh_style.stylize import Work, stylize
-from techniques.meshes.atlas import atlas_for
-from techniques.meshes.bake import baked
 from techniques.meshes.light import Light
 from techniques.meshes.mesh import Mesh
-from techniques.meshes.render import Surface, View, render, surface_of
+from techniques.meshes.primed import primed
+from techniques.meshes.render import Surface, View, render
 from techniques.meshes.shapes import box, icosphere
-from techniques.meshes.texels import texels
 from techniques.networks import NETWORKS, load_network
 from techniques.pictures import Picture, fit, read_picture
 from techniques.raster.backend import TorchRasteriser
@@ -68,9 +66,8 @@ def main() -> None:
 
 
 def _work(mesh: Mesh, style: Picture, network: Any) -> Work:
-    atlas = atlas_for(mesh, SETTINGS.texture_size).mesh
-    place = texels(torch.from_numpy(atlas.uvs), torch.from_numpy(atlas.uv_faces), SETTINGS.texture_size)
-    return Work(surface_of(atlas), baked(mesh, place), [style], network, TorchRasteriser())
+    ground = primed(mesh, SETTINGS.texture_size)
+    return Work(ground.surface, ground.base, [style], network, TorchRasteriser())
 
 
 def _view(surface: Surface, texture: Tensor) -> View:

@@ -20,14 +20,12 @@ from techniques.mesh_dream.job import Job, plan_job
 from techniques.mesh_dream.page import page
 from techniques.mesh_dream.settings import MeshDreamSettings
 from techniques.mesh_style.cameras import HELD_OUT
-from techniques.meshes.atlas import atlas_for
-from techniques.meshes.bake import baked
 from techniques.meshes.budget import Budget, Costs
-from techniques.meshes.changed import lost_maps, save_changed
+from techniques.meshes.changed import save_changed
 from techniques.meshes.health import change_between, health_of
 from techniques.meshes.light import Light
-from techniques.meshes.render import Surface, surface_of
-from techniques.meshes.texels import texels
+from techniques.meshes.primed import primed
+from techniques.meshes.render import Surface
 from techniques.pictures import Picture
 from techniques.progress import Progress, Quiet
 from techniques.raster.cameras import Camera
@@ -94,19 +92,16 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         )
         for line in job.mesh.repaired:
             said.say(f"{job.source.name}: {line}")
-        atlas = atlas_for(job.mesh, settings.texture_size)
-        said.say(f"{len(job.mesh.faces):,} triangles. {atlas.described}")
-        lost = lost_maps(job.mesh, atlas.mesh) if settings.what != "geometry" else ()
+        ground = primed(job.mesh, settings.texture_size, device.torch)
+        lost = ground.losses() if settings.what != "geometry" else ()
+        said.say(f"{len(job.mesh.faces):,} triangles. {ground.atlas.described}")
         for line in lost:
             said.say(line)
         said.say(f"{settings.views} views a step on {device}; rasteriser: {choice}")
         for classifier in networks.dreamers:
             said.say(f"Network: {classifier.name}, {classifier.source['title']}")
         said.say(str(memory))
-        uvs, uv_faces = torch.from_numpy(atlas.mesh.uvs), torch.from_numpy(atlas.mesh.uv_faces)
-        covered = texels(uvs, uv_faces, settings.texture_size)
-        base = baked(job.mesh, covered).to(device.torch)
-        scene = Scene(surface_of(atlas.mesh, device.torch), base, choice.rasteriser, job.cameras)
+        scene = Scene(ground.surface, ground.base, choice.rasteriser, job.cameras)
         identity = _identity(job, networks, device, choice)
         with memory.kept(), session(place, identity, said, resume=job.resume) as running:
             dreamt = dream(
@@ -121,9 +116,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         said.say("Writing the mesh and its pictures.")
         after, saved = save_changed(
             place,
-            job.mesh,
-            drawn=atlas.mesh,
-            covered=covered,
+            ground,
             vertices=dreamt.vertices,
             texture=dreamt.texture,
             what=settings.what,

@@ -6,21 +6,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from techniques.device import Device, choose_device
 from techniques.files import write_text
 from techniques.mesh_style.job import Job, plan_job
 from techniques.mesh_style.page import page
 from techniques.mesh_style.settings import MeshStyleSettings
 from techniques.mesh_style.stylize import Work, judged, stylize
-from techniques.meshes.atlas import Atlas, atlas_for
-from techniques.meshes.bake import baked
+from techniques.meshes.atlas import Atlas
 from techniques.meshes.budget import Budget, Costs
-from techniques.meshes.changed import lost_maps, save_changed
+from techniques.meshes.changed import save_changed
 from techniques.meshes.health import change_between, health_of
-from techniques.meshes.render import surface_of
-from techniques.meshes.texels import texels
+from techniques.meshes.primed import primed
 from techniques.networks import NETWORKS, load_network
 from techniques.progress import Progress, Quiet
 from techniques.raster.cameras import Camera
@@ -97,22 +93,16 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         said.end()
         for line in job.notes:
             said.say(line)
-        atlas = atlas_for(job.mesh, settings.texture_size)
-        said.say(f"{len(job.mesh.faces):,} triangles. {atlas.described}")
-        lost = lost_maps(job.mesh, atlas.mesh) if settings.what != "geometry" else ()
+        ground = primed(job.mesh, settings.texture_size, device.torch)
+        lost = ground.losses() if settings.what != "geometry" else ()
+        said.say(f"{len(job.mesh.faces):,} triangles. {ground.atlas.described}")
         for line in lost:
             said.say(line)
         said.say(f"{settings.views} views of {settings.size} px on {device}; rasteriser: {choice}")
         said.say(f"Network: {weights.entry.name}, a {weights.entry.title}")
         said.say(str(memory))
-        covered = texels(
-            torch.from_numpy(atlas.mesh.uvs), torch.from_numpy(atlas.mesh.uv_faces), settings.texture_size
-        )
-        base = baked(job.mesh, covered).to(device.torch)
         network = load_network(weights).computing_in(device.precision).to(device.torch)
-        work = Work(
-            surface_of(atlas.mesh, device.torch), base, job.styles, network, choice.rasteriser, job.cameras
-        )
+        work = Work(ground.surface, ground.base, job.styles, network, choice.rasteriser, job.cameras)
         identity = _identity(job, weights, device, choice)
         with memory.kept(), session(place, identity, said, resume=job.resume) as running:
             styled = stylize(work, settings, callbacks=running.callbacks, state=running.state)
@@ -120,9 +110,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         said.say("Writing the mesh and its pictures.")
         after, saved = save_changed(
             place,
-            job.mesh,
-            drawn=atlas.mesh,
-            covered=covered,
+            ground,
             vertices=styled.vertices,
             texture=styled.texture,
             what=settings.what,
@@ -141,7 +129,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             "versions": versions(),
             "results": [*map(str, saved.results), str(place.report)],
             "repaired": [*job.notes, *lost],
-            "atlas": _described(atlas),
+            "atlas": _described(ground.atlas),
             "memory": memory.record(),
             "metrics": {
                 "style_before": before_style["style"],

@@ -20,12 +20,9 @@ from techniques.mesh_style.paint import Paint, colour_axes
 from techniques.mesh_style.statistics import views_moments
 from techniques.mesh_style.stylize import Work, judged, stylize
 from techniques.meshes import outputs
-from techniques.meshes.atlas import atlas_for
-from techniques.meshes.bake import baked
+from techniques.meshes.primed import primed
 from techniques.meshes.read import read_mesh
-from techniques.meshes.render import surface_of
 from techniques.meshes.shapes import icosphere
-from techniques.meshes.texels import texels
 from techniques.optimise import Verdict
 from techniques.pictures import Picture, read_picture
 from techniques.raster.backend import TorchRasteriser
@@ -61,9 +58,8 @@ FLAGS = [
 
 @pytest.fixture(scope="module")
 def ball():
-    mesh = atlas_for(icosphere(2), 64).mesh
-    place = texels(torch.from_numpy(mesh.uvs), torch.from_numpy(mesh.uv_faces), 64)
-    return surface_of(mesh), baked(icosphere(2), place)
+    ground = primed(icosphere(2), 64)
+    return ground.surface, ground.base
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from techniques.checkpoints import Checkpointer
 from techniques.errors import BadInputError
 from techniques.meshes.atlas import atlas_for
 from techniques.meshes.bake import encoded
-from techniques.meshes.changed import lost_maps, save_changed
+from techniques.meshes.changed import save_changed
 from techniques.meshes.mesh import Map, Material, Mesh, Texture
 from techniques.meshes.outputs import outputs_at, refuse_losses, save_outputs
+from techniques.meshes.primed import primed
 from techniques.meshes.read import read_mesh
-from techniques.meshes.render import corner_normals, surface_of
+from techniques.meshes.render import corner_normals
 from techniques.meshes.shapes import box, icosphere
-from techniques.meshes.texels import texels
 from techniques.meshes.triangles import polygons_of
 from techniques.meshes.turntable import Look, frames, look_of, preview, save_turntable
 from techniques.runs import MESH, place_for
@@ -149,18 +149,17 @@ def test_a_painted_mesh_keeps_the_pictures_that_fit_it_and_the_others_are_told(k
     polygons = replace(mesh.polygons, materials=np.zeros(2, dtype=np.int64))
     material = Material("wall", texture=old, texture_options="-s 2 2", maps=maps)
     mesh = replace(mesh, uvs=mesh.uvs * (1 if kept else 2), polygons=polygons, materials=(material,))
-    drawn = atlas_for(mesh, 64).mesh
+    ground = primed(mesh, 64)
     after, _ = save_changed(
-        place_for(tmp_path / "a.obj", kind=MESH), mesh, drawn=drawn,
-        covered=texels(torch.from_numpy(drawn.uvs), torch.from_numpy(drawn.uv_faces), 64),
-        vertices=surface_of(drawn).vertices, texture=torch.ones(64, 64, 3), what="texture", turns=0,
+        place_for(tmp_path / "a.obj", kind=MESH), ground,
+        vertices=ground.surface.vertices, texture=torch.ones(64, 64, 3), what="texture", turns=0,
     )  # fmt: skip
     (only,) = after.materials
     assert only.maps == maps[: 1 if kept else 0]
     assert only.texture.name == "a.png"
     assert only.texture_options == ""
     assert (tmp_path / "relief.png").exists() == kept
-    (line,) = lost_maps(mesh, drawn)
+    (line,) = ground.losses()
     assert ("2 further pictures" if kept else "3 further pictures") in line
     assert ("map_bump" in line) != kept
-    assert lost_maps(painted((1.0, 1.0, 1.0)), drawn) == ()
+    assert primed(painted((1.0, 1.0, 1.0)), 64).losses() == ()
