@@ -31,7 +31,6 @@ class Job:
 
     sources: tuple[Path, ...]
     mesh: Mesh
-    frame: Frame
     guides: tuple[Guide, ...]
     cameras: tuple[Camera, ...]
     place: Place
@@ -77,7 +76,7 @@ def plan_job(
     refuse_losses(place, sources, painted=False)
     with occupied(place):
         pass  # so that an output that cannot be written is refused now; the run itself enters again
-    return Job(sources, model, frame, shapes, views, place, settings, resume)
+    return Job(sources, model, shapes, views, place, settings, resume)
 
 
 def _camera(camera: Camera | str, frame: Frame) -> Camera:

@@ -11,19 +11,17 @@ import torch
 
 from techniques.device import Device, choose_device
 from techniques.files import write_text
-from techniques.mesh_fit.fitting import HELD_OUT, Fitted, fit
+from techniques.mesh_fit.fitting import HELD_OUT, fit
 from techniques.mesh_fit.guides import Guide, moved_onto
 from techniques.mesh_fit.job import Job, plan_job
 from techniques.mesh_fit.page import page
 from techniques.mesh_fit.scene import Scene, pixels_at_once
 from techniques.mesh_fit.settings import FitSettings
 from techniques.meshes.budget import Budget, Costs
-from techniques.meshes.frame import Frame
 from techniques.meshes.health import change_between, health_of
-from techniques.meshes.mesh import Mesh
 from techniques.meshes.outputs import save_outputs
 from techniques.meshes.turntable import FRAMES
-from techniques.meshes.weld import Welded, weld
+from techniques.meshes.unit import UnitSurface, unit_surface
 from techniques.progress import Progress, Quiet
 from techniques.raster.backend import Rasteriser
 from techniques.raster.cameras import Camera
@@ -81,10 +79,9 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         if job.resume and (record := finished_record(place, arguments)):
             said.say(f"This run is finished already: {place.result}")
             return record
-        welded = weld(job.mesh)
-        unit = _at_welded(job.frame, welded)
-        job = replace(job, guides=_aligned(job, unit, welded, choice.rasteriser, device))
-        for line in _introduction(job, welded):
+        unit = unit_surface(job.mesh)
+        job = replace(job, guides=_aligned(job, unit, choice.rasteriser, device))
+        for line in _introduction(job):
             said.say(line)
         said.say(f"{settings.size} x {settings.size} px on {device}; rasteriser: {choice}")
         memory = Budget.of(
@@ -95,15 +92,15 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
                 pixels_at_once(len(job.guides), settings.size),
                 pixels_at_once(len(job.guides), 2 * settings.size) // 3,
             ),
-            triangles=max(len(job.guides), len(HELD_OUT)) * len(welded.faces),
+            triangles=max(len(job.guides), len(HELD_OUT)) * len(job.mesh.faces),
             advice="Choose a smaller --size, or --faces for fewer triangles.",
         )
         said.say(str(memory))
         identity = _identity(job, device, choice.rasteriser)
         with memory.kept(), session(place, identity, said, resume=job.resume) as work:
             result = fit(
-                unit,
-                welded.faces,
+                unit.vertices,
+                unit.welded.faces,
                 job.guides,
                 job.cameras,
                 settings,
@@ -113,7 +110,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
                 state=work.state,
             )
             seconds = work.seconds()
-        mesh = _written_back(job, welded, unit, result)
+        mesh = unit.moved(result.vertices)
         said.say("Writing the mesh, its previews and the report.")
         saved = save_outputs(
             place,
@@ -159,51 +156,27 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
     return record
 
 
-def _introduction(job: Job, welded: Welded) -> list[str]:
+def _introduction(job: Job) -> list[str]:
     mesh = job.mesh
-    lines = [f"{job.sources[0].name}: {len(mesh.vertices):,} vertices, {len(welded.faces):,} triangles"]
+    lines = [f"{job.sources[0].name}: {len(mesh.vertices):,} vertices, {len(mesh.faces):,} triangles"]
     lines += [f"{job.sources[0].name}: {line}" for line in mesh.repaired]
     lines += [
         f"{guide.name}: {guide.read_as}, {100 * guide.share:.0f} % of the square; {camera}"
         for guide, camera in zip(job.guides, job.cameras, strict=True)
     ]
-    if len(welded.faces) < 500:
+    if len(mesh.faces) < 500:
         lines.append(
-            f"{len(welded.faces)} triangles bend little. Subdivide the mesh where its outline is to curve."
+            f"{len(mesh.faces)} triangles bend little. Subdivide the mesh where its outline is to curve."
         )
     return lines
 
 
-def _at_welded(frame: Frame, welded: Welded) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The unit frame's vertices, one a place: float32 [W, 3]. Those of no face, wherever they lie, are 0."""
-    unit = np.zeros((len(welded.vertices), 3), dtype=np.float32)
-    unit[welded.index] = frame.vertices
-    unit[np.setdiff1d(np.arange(len(unit)), welded.faces)] = 0
-    return unit
-
-
-def _written_back(
-    job: Job, welded: Welded, unit: np.ndarray[Any, np.dtype[np.float32]], result: Fitted
-) -> Mesh:
-    """The mesh with every vertex moved as its place was, in the file's own units, origin and axes."""
-    moved = job.frame.vertices.copy()
-    changed = (result.vertices != unit).any(axis=1)[welded.index]
-    moved[changed] = result.vertices[welded.index[changed]]
-    return job.mesh.moved(job.frame.back(moved))
-
-
-def _aligned(
-    job: Job,
-    unit: np.ndarray[Any, np.dtype[np.float32]],
-    welded: Welded,
-    rasteriser: Rasteriser,
-    device: Device,
-) -> tuple[Guide, ...]:
+def _aligned(job: Job, unit: UnitSurface, rasteriser: Rasteriser, device: Device) -> tuple[Guide, ...]:
     if not job.settings.align:
         return job.guides
-    faces = torch.from_numpy(welded.faces).int().to(device.torch)
+    faces = torch.from_numpy(unit.welded.faces).int().to(device.torch)
     scene = Scene(faces, edge_table(faces), rasteriser)
-    vertices = torch.from_numpy(unit).to(device.torch)
+    vertices = torch.from_numpy(unit.vertices).to(device.torch)
     found = []
     with torch.no_grad():
         seen, _ = scene.views(vertices, matrices(job.cameras, vertices), 256)

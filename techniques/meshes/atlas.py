@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from techniques.errors import BadInputError
 from techniques.meshes.mesh import Floats, Ints, Mesh
 from techniques.meshes.texels import texels
+from techniques.meshes.unit import unit_surface
 from techniques.meshes.uvs import with_uvs
-from techniques.meshes.weld import weld
 
 __all__ = ["Atlas", "UvQuality", "atlas_for", "uv_quality"]
 
@@ -101,11 +101,8 @@ def atlas_for(mesh: Mesh, size: int) -> Atlas:
     reason = uv_quality(mesh).reason
     if reason is None:
         return Atlas(mesh, True, 0, 0, None)
-    welded = weld(mesh)
-    points = mesh.normalised().vertices
-    place = np.zeros((len(welded.vertices), 3), dtype=np.float32)
-    place[welded.index] = points
-    faces, uvs, charts = _charts(place, welded.faces, size)
+    unit = unit_surface(mesh)
+    faces, uvs, charts = _charts(unit.vertices, unit.welded.faces, size)
     changed, cut = with_uvs(mesh, uvs, faces)
     return Atlas(changed, False, charts, cut, reason)
 

@@ -10,7 +10,7 @@ from techniques.meshes.bake import encoded
 from techniques.meshes.mesh import Material, Mesh, Texture
 from techniques.meshes.outputs import Saved, outputs_at, save_outputs
 from techniques.meshes.primed import Primed
-from techniques.meshes.weld import weld
+from techniques.meshes.unit import unit_surface
 from techniques.runs import Place
 
 __all__ = ["save_changed"]
@@ -34,27 +34,15 @@ def save_changed(
         WorkFailedError: the disk is full, or the folder cannot be written.
     """
     before, drawn, size = primed.mesh, primed.atlas.mesh, primed.covered.size
-    after = drawn if what == "texture" else _moved(before, drawn, vertices)
-    if what == "geometry":
-        after = replace(before, vertices=after.vertices, normals=after.normals)
-    else:
+    after = before if what == "geometry" else drawn
+    if what != "texture":
+        after = unit_surface(after).moved(vertices.cpu().numpy())
+    if what != "geometry":
         bare = tuple(_bared(material, primed) for material in before.materials)
         paint = encoded(primed.filled(texture), outputs_at(place).texture.name)
         after = _painted(replace(after, materials=bare), paint)
     saved = save_outputs(place, before, after, texels=size, turns=turns, painted=what != "geometry")
     return after, saved
-
-
-def _moved(mesh: Mesh, drawn: Mesh, vertices: torch.Tensor) -> Mesh:
-    """``drawn`` with those of ``mesh`` at unit-frame ``vertices`` (W, 3), in the file's own units."""
-    frame, welded = mesh.normalised(), weld(mesh)
-    start = np.zeros((len(welded.vertices), 3), dtype=np.float32)
-    start[welded.index] = frame.vertices
-    places = vertices.cpu().numpy()
-    changed = (places != start).any(axis=1)[welded.index]
-    there = frame.vertices.copy()
-    there[changed] = places[welded.index[changed]]
-    return drawn.moved(frame.back(there))
 
 
 def _bared(material: Material, primed: Primed) -> Material:

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 
 from techniques.meshes.light import Light, shades
 from techniques.meshes.mesh import Mesh
-from techniques.meshes.weld import weld
+from techniques.meshes.unit import unit_surface
 from techniques.raster.backend import Rasteriser, TorchRasteriser
 from techniques.raster.cameras import Camera
 from techniques.raster.edges import EdgeTable, edge_table
@@ -49,14 +49,12 @@ class View:
 
 def surface_of(mesh: Mesh, device: torch.device | None = None) -> Surface:
     """The surface of ``mesh``, which has texture coordinates (else all of them are 0), in the unit frame."""
-    welded, frame = weld(mesh), mesh.normalised()
-    vertices = np.zeros((len(welded.vertices), 3), dtype=np.float32)
-    vertices[welded.index] = frame.vertices
-    faces = torch.from_numpy(welded.faces.astype(np.int32)).to(device)
+    unit = unit_surface(mesh)
+    faces = torch.from_numpy(unit.welded.faces.astype(np.int32)).to(device)
     uvs = torch.from_numpy(mesh.uvs).float() if mesh.has_uvs else torch.zeros(1, 2)
     uv_faces = mesh.uv_faces if mesh.has_uvs else np.zeros_like(mesh.faces)
     return Surface(
-        torch.from_numpy(vertices).to(device),
+        torch.from_numpy(unit.vertices).to(device),
         faces,
         edge_table(faces),
         uvs.to(device),
