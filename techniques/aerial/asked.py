@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from techniques.aerial.gazetteer import nearest
-from techniques.aerial.grid import LIMIT, Box, LonLat, ground
+from techniques.aerial.grid import LIMIT, Box, LonLat, ground, on_the_map
 from techniques.aerial.sampling import Region, SamplingError, grid, region_of, scattered
 from techniques.aerial.services import Service
 from techniques.aerial.windows import Window, WindowError, around, covering, pixels_around, zoom_for
@@ -236,7 +236,7 @@ def suited(window: Window, service: Service, max_overzoom: int) -> Window:
 
 
 def _window(spot: Spot, measure: Measure, *, labelled: bool) -> Window:
-    place = spot.place
+    place = on_the_map(spot.place)
     zoom = measure.zoom_at(place.lat)
     size = measure.ground_size(place.lat)
     label = folder_name(spot.label) or _FOLDER if labelled else _FOLDER

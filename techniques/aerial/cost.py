@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from techniques.aerial.grid import Pixel, lonlat, resolution
+from techniques.aerial.grid import HALF, Box, Pixel, lonlat, resolution
 from techniques.aerial.mosaic import TileError, cut, needed
 from techniques.aerial.tiles import Tiles
 from techniques.aerial.windows import Window, WindowError, pixels_around
@@ -57,8 +57,9 @@ def cost(windows: Iterable[Window], tiles: Tiles) -> Cost:
 def preview(windows: list[Window], tiles: Tiles) -> Image.Image | None:
     """The surroundings with each window outlined, from a few coarse tiles; None if they cannot be shown."""
     size = resolution(0)
-    west, east = min(window.box.west for window in windows), max(window.box.east for window in windows)
-    south, north = min(window.box.south for window in windows), max(window.box.north for window in windows)
+    boxes = [_beside(window.box, windows[0].box.west) for window in windows]
+    west, east = min(box.west for box in boxes), max(box.east for box in boxes)
+    south, north = min(box.south for box in boxes), max(box.north for box in boxes)
     span = max(east - west, north - south) * 1.5
     zoom = math.floor(math.log2(_SHOWN * size / span)) if span else tiles.service.last_zoom
     zoom = max(tiles.service.first_zoom, 1, min(tiles.service.last_zoom, zoom))
@@ -71,14 +72,17 @@ def preview(windows: list[Window], tiles: Tiles) -> Image.Image | None:
     except (WindowError, SourceError, TileError):
         return None
     pen, step = ImageDraw.Draw(image), resolution(zoom)
-    for window in windows:
-        left, top = (window.box.west - around.box.west) / step, (around.box.north - window.box.north) / step
-        right, bottom = (
-            (window.box.east - around.box.west) / step,
-            (around.box.north - window.box.south) / step,
-        )
+    for box in (_beside(box, around.box.west + _SHOWN / 2 * step) for box in boxes):
+        left, top = (box.west - around.box.west) / step, (around.box.north - box.north) / step
+        right, bottom = (box.east - around.box.west) / step, (around.box.north - box.south) / step
         pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=_RED, width=2)
     return image
+
+
+def _beside(box: Box, x: float) -> Box:
+    """``box`` of the map, as many times round the world as brings it nearest to ``x``."""
+    turns = 2 * HALF * round((x - box.west) / (2 * HALF))
+    return Box(box.west + turns, box.south, box.east + turns, box.north)
 
 
 def _span(seconds: float) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "mercator",
     "metres",
     "metres_of_pixel",
+    "on_the_map",
     "pixel",
     "resolution",
     "true_scale",
@@ -90,6 +91,13 @@ class Tile(NamedTuple):
         return "".join(
             str((self.x >> bit & 1) + 2 * (self.y >> bit & 1)) for bit in range(self.z - 1, -1, -1)
         )
+
+
+def on_the_map(place: LonLat) -> LonLat:
+    """The same place with a longitude from -180 up to 180: beyond the date line the map begins again."""
+    if -180 <= place.lon < 180:
+        return place
+    return LonLat((place.lon + 180) % 360 - 180, place.lat)
 
 
 def mercator(place: LonLat) -> Metres:

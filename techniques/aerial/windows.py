@@ -12,6 +12,7 @@ from techniques.aerial.grid import (
     ground,
     lonlat,
     metres_of_pixel,
+    on_the_map,
     pixel,
     resolution,
     true_scale,
@@ -31,7 +32,7 @@ class WindowError(ValueError):
 class Window:
     """``width`` x ``height`` pixels that show ``box`` of EPSG:3857, taken from the world picture at ``zoom``.
 
-    ``box`` is in metres of the map; its east may lie beyond the map's edge, where the west goes on.
+    ``box`` is in metres of the map; over the date line one of its sides lies beyond the map's edge.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Window:
     def centre(self) -> LonLat:
         """Its middle on the map, on the ground."""
         point = ((self.box.west + self.box.east) / 2, (self.box.south + self.box.north) / 2)
-        return lonlat(Pixel(point[0] + HALF, HALF - point[1]), _unit_zoom())
+        return on_the_map(lonlat(Pixel(point[0] + HALF, HALF - point[1]), _unit_zoom()))
 
     @property
     def pixel_size(self) -> tuple[float, float]:
@@ -67,7 +68,7 @@ class Window:
 
     @property
     def bounds(self) -> Box:
-        """Its edges in degrees; an east beyond 180 says that it lies over the date line."""
+        """Its edges in degrees; a west or an east beyond 180 says that it lies over the date line."""
         size = resolution(0)
         low = lonlat(Pixel((self.box.west + HALF) / size, (HALF - self.box.south) / size), 0)
         high = lonlat(Pixel((self.box.east + HALF) / size, (HALF - self.box.north) / size), 0)
@@ -130,7 +131,7 @@ def around(
         raise WindowError(f"{size_m[0]:g} x {size_m[1]:g} m at {m_per_px:g} m/px is less than a pixel")
     step = m_per_px / math.cos(math.radians(place.lat))
     size = resolution(0)
-    middle = metres_of_pixel(pixel(place, 0), 0)
+    middle = metres_of_pixel(pixel(on_the_map(place), 0), 0)
     half_x, half_y = width * step / 2, height * step / 2
     box = Box(middle.x - half_x, middle.y - half_y, middle.x + half_x, middle.y + half_y)
     _check(box, size)
@@ -143,7 +144,7 @@ def pixels_around(place: LonLat, width: int, height: int, zoom: int, *, name: st
     Raises:
         WindowError: it reaches beyond the map.
     """
-    point = pixel(place, zoom)
+    point = pixel(on_the_map(place), zoom)
     left, top = round(point.x - width / 2), round(point.y - height / 2)
     low = metres_of_pixel(Pixel(left, top + height), zoom)
     high = metres_of_pixel(Pixel(left + width, top), zoom)
@@ -164,6 +165,8 @@ def covering(box: Box, m_per_px: float | None, zoom: int, *, name: str, label: s
         raise WindowError("the box is empty: it needs west < east and south < north")
     if max(abs(box.south), abs(box.north)) > LIMIT:
         raise WindowError(f"the box reaches beyond latitude {LIMIT:.2f}, where the map ends")
+    turns = box.west - on_the_map(LonLat(box.west, 0)).lon
+    box = Box(box.west - turns, box.south, box.east - turns, box.north)
     first, last = pixel(LonLat(box.west, box.north), zoom), pixel(LonLat(box.east, box.south), zoom)
     if m_per_px is None:
         left, top = round(first.x), round(first.y)

@@ -159,11 +159,12 @@ def _worst(items: Sequence[Item], score: str, *, lowest: bool) -> tuple[str, ...
 
 
 def _outlines(items: Sequence[Item]) -> tuple[tuple[Outline, ...], tuple[float, float, float, float] | None]:
-    placed = [(item, item.row["bounds"]) for item in items if isinstance(item.row.get("bounds"), list)]
-    if not placed:
+    shown = [item for item in items if isinstance(item.row.get("bounds"), list)]
+    if not shown:
         return (), None
-    west, south = min(box[0] for _, box in placed), min(box[1] for _, box in placed)
-    east, north = max(box[2] for _, box in placed), max(box[3] for _, box in placed)
+    boxes = _side_by_side([item.row["bounds"] for item in shown])
+    west, south = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    east, north = max(box[2] for box in boxes), max(box[3] for box in boxes)
     wide, high = max(east - west, 1e-9), max(north - south, 1e-9)
     scale_x, scale_y = 1000 / wide, 1000 / high
     return tuple(
@@ -177,8 +178,15 @@ def _outlines(items: Sequence[Item]) -> tuple[tuple[Outline, ...], tuple[float, 
                 round((box[3] - box[1]) * scale_y, 2),
             ),
         )
-        for item, box in placed
+        for item, box in zip(shown, boxes, strict=True)
     ), (west, south, east, north)
+
+
+def _side_by_side(boxes: list[list[float]]) -> list[list[float]]:
+    """``boxes`` in degrees, the western ones beyond the date line if all then lie nearer together."""
+    turns = [360 if box[0] < 0 else 0 for box in boxes]
+    beyond = [[box[0] + turn, box[1], box[2] + turn, box[3]] for box, turn in zip(boxes, turns, strict=True)]
+    return min(boxes, beyond, key=lambda all_: max(box[2] for box in all_) - min(box[0] for box in all_))
 
 
 def _counted(values: Any) -> dict[str, int]:

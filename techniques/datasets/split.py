@@ -127,10 +127,16 @@ def leaks(
 
 
 def _overlapping(items: Sequence[Item]) -> list[list[int]]:
-    """Pairs of pictures of the ground that show a part of it both; from west to east, a sweep."""
+    """Pairs of pictures of the ground that show a part of it both; from west to east, a sweep.
+
+    What lies over the date line lies at both ends of the map.
+    """
     found: list[list[int]] = []
     open_boxes: list[tuple[int, list[float]]] = []
     placed = [(item.row["bounds"], index) for index, item in enumerate(items) if "bounds" in item.row]
+    over = [(box, index) for box, index in placed if box[0] < -180 or box[2] > 180]
+    for turn in (360, -360):
+        placed += [([box[0] + turn, box[1], box[2] + turn, box[3]], index) for box, index in over]
     for box, index in sorted(placed):
         west, south, _, north = box
         open_boxes = [(other, known) for other, known in open_boxes if known[2] > west + _TOUCH]

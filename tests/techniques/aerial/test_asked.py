@@ -96,6 +96,17 @@ def test_points_that_are_wrong_name_their_line(text: str, words: str, tmp_path: 
         points_of(tmp_path / "p.csv")
 
 
+def test_a_grid_over_the_date_line_goes_on_where_the_map_begins() -> None:
+    measure = measure_of(None, "512", None, 9)
+    spots = sampled(
+        Region(box_of("179,-18,-179,-16")), measure, random_count=None, overlap=0.0, least_m=0.0, seed=0
+    )
+    windows = windows_of(spots, None, measure)
+    assert len(windows) == 4
+    assert all(-180 <= window.centre.lon < 180 for window in windows)
+    assert {window.name.split("_")[1][:4] for window in windows} >= {"179.", "-179"}
+
+
 def _polygon(*rings: list[list[float]]) -> dict[str, object]:
     return {"type": "Polygon", "coordinates": list(rings)}
 

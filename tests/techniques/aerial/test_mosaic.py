@@ -13,6 +13,7 @@ from PIL import Image
 from rasterio.warp import transform_bounds
 
 from techniques.aerial.asked import suited
+from techniques.aerial.cost import preview
 from techniques.aerial.grid import (
     HALF,
     LIMIT,
@@ -91,6 +92,38 @@ def test_over_the_date_line(open_tiles: Open) -> None:
     lons = [lon for part in shape["coordinates"] for lon, _ in part[0]]
     assert min(lons) == -180.0
     assert max(lons) == 180.0
+
+
+@pytest.mark.parametrize("lon", [180.0, 180.5, 181.0, 539.5, -180.5])
+def test_beyond_the_date_line_the_map_begins_again(lon: float, tmp_path: Path) -> None:
+    there = LonLat((lon + 180) % 360 - 180, -17.0)
+    beyond = LonLat(lon, -17.0)
+    assert around(beyond, (90, 60), 0.5, 18, name="x") == around(there, (90, 60), 0.5, 18, name="x")
+    window = pixels_around(beyond, 64, 64, 12, name="x")
+    assert window == pixels_around(there, 64, 64, 12, name="x")
+    box = Box(lon, -17.1, lon + 0.1, -17.0)
+    assert covering(box, None, 12, name="x") == covering(
+        box._replace(west=there.lon, east=there.lon + 0.1), None, 12, name="x"
+    )
+    if lon == 180:
+        return  # it lies over the line
+    assert window.centre == pytest.approx(there, abs=1e-3)
+    assert footprint(window, "x.tif", {})["geometry"]["type"] == "Polygon"
+    save(tmp_path / "x.tif", Image.new("RGB", (64, 64)), window, {})
+    with rasterio.open(tmp_path / "x.tif") as seen:
+        assert seen.lnglat() == pytest.approx(there, abs=1e-3)
+        assert max(map(abs, (seen.bounds.left, seen.bounds.right))) < HALF
+
+
+def test_a_preview_over_the_date_line_shows_the_places_and_not_the_world(open_tiles: Open) -> None:
+    windows = [pixels_around(LonLat(lon, -17.0), 300, 300, 15, name="x") for lon in (179.99, -179.99)]
+    with FakeTiles(town_photo) as server:
+        seen = preview(windows, open_tiles(server.template))
+        assert min(tile.z for tile in server.tiles) > 9
+    assert seen is not None
+    red = (pixels(seen) == (230, 0, 40)).all(axis=2).any(axis=0)
+    assert red[:256].any()
+    assert red[256:].any()
 
 
 def _waves(tile: Tile, size: int) -> bytes:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from techniques.datasets.contents import Item
 from techniques.datasets.curation import CurationError, Decision, parse, places
-from techniques.datasets.overview import overview
+from techniques.datasets.overview import _outlines, overview
 from techniques.datasets.page import render, write_report
 from techniques.datasets.places import dropped_folder
 from techniques.datasets.rows import rows
@@ -158,6 +159,14 @@ def test_footprints_are_a_map(tmp_path: Path, here: Run) -> None:
     text = (tmp_path / "ground" / "report.html").read_text()
     assert text.count("<rect") == 2
     assert "CC0 1.0" in text
+
+
+def test_footprints_over_the_date_line_lie_side_by_side() -> None:
+    boxes = [[179.5, -17.0, 179.75, -16.0], [-179.75, -17.0, -179.5, -16.0]]
+    items = [Item(f"a/{n}.tif", "a", {"bounds": box}) for n, box in enumerate(boxes)]
+    outlines, extent = _outlines(items)
+    assert extent == (179.5, -17.0, 180.5, -16.0)
+    assert [one.box[0] for one in outlines] == [0.0, 750.0]
 
 
 def test_a_page_writes_over_nothing_else(root: Path, here: Run) -> None:

@@ -280,3 +280,9 @@ def test_pictures_of_the_same_ground_stay_together() -> None:
     boxes = [[0, 0, 2, 2], [1, 1, 3, 3], [3, 0, 4, 2], [10, 0, 11, 1], [2.9, 2, 3.5, 2.5]]
     items = [_item(f"a/{index}.tif", bounds=box) for index, box in enumerate(boxes)]
     assert units(items, [index * 0x0101010101010101 for index in range(5)]) == [[0, 1, 4], [2], [3]]
+
+
+def test_pictures_over_the_date_line_show_the_ground_of_both_ends_of_the_map() -> None:
+    boxes = [[179.9, 0, 180.1, 1], [-180.1, 0, -179.9, 1], [-179.95, 0, -179.8, 1], [179.0, 0, 179.8, 1]]
+    items = [_item(f"a/{index}.tif", bounds=box) for index, box in enumerate(boxes)]
+    assert units(items, [index * 0x0101010101010101 for index in range(4)]) == [[0, 1, 2], [3]]
