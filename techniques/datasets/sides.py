@@ -17,6 +17,7 @@ from techniques.files import write_text
 __all__ = ["NAME", "Terms", "read_known", "read_sides", "write_sides"]
 
 NAME = "split.json"
+_COARSEST = 2.0  # seconds in which FAT counts times
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,33 @@ def write_sides(root: Path, out: Path, sides: Mapping[str, str], terms: Terms) -
     if out.resolve() == root.resolve() or root.resolve() in out.resolve().parents:
         raise BadInputError(f"-o {out} lies in the dataset, where a folder is a class. Name one beside it.")
     out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"terms": asdict(terms), "sides": dict(sorted(sides.items()))}, indent=1) + "\n"
-    # First what may lie there afterwards: a run that dies leaves nothing that the next one does not know.
-    write_text(out / NAME, json.dumps({"sides": before | dict(sides)}) + "\n")
+    # What somebody has put there themselves stays, and is never taken for ours.
+    theirs = {
+        file
+        for file, side in sides.items()
+        if before.get(file) != side
+        and os.path.lexists(out / side / file)
+        and not _same(root / file, out / side / file)
+    }
+    ours = {file: side for file, side in sides.items() if file not in theirs}
     for file, side in before.items():
         if sides.get(file) != side:
             stale = out / side / file
             stale.unlink(missing_ok=True)
             with suppress(OSError):
                 stale.parent.rmdir()
-    for file, side in sides.items():
-        _link(root / file, out / side / file)
-    write_text(root / NAME, text)
-    write_text(out / NAME, text)
+    # Before the links, so that a run that dies leaves nothing that the next one does not know; and after what
+    # was taken away, of which the earlier text knows.
+    write_text(out / NAME, json.dumps({"sides": before | ours}) + "\n")
+    for file, side in ours.items():
+        if not _same(root / file, out / side / file):
+            _link(root / file, out / side / file)
+    write_text(root / NAME, _text(sides, terms))
+    write_text(out / NAME, _text(ours, terms))
+
+
+def _text(sides: Mapping[str, str], terms: Terms) -> str:
+    return json.dumps({"terms": asdict(terms), "sides": dict(sorted(sides.items()))}, indent=1) + "\n"
 
 
 def _refuse_strangers(path: Path) -> None:
@@ -104,13 +119,23 @@ def _sides(saved: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _link(source: Path, target: Path) -> None:
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _same(source: Path, target: Path) -> bool:
+    """Whether ``target`` is a link to ``source``, or a copy that was made when it was as it is now."""
     try:
-        os.link(source, target)
+        here, there = source.stat(), target.stat()
+    except OSError:
+        return False
+    return os.path.samestat(here, there) or (
+        here.st_size == there.st_size and abs(here.st_mtime - there.st_mtime) < _COARSEST
+    )
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.part")
+    draft.unlink(missing_ok=True)
+    try:
+        os.link(source, draft)
     except OSError:  # another disk, or one that knows no links
-        draft = target.with_name(f".{target.name}.part")
         shutil.copy2(source, draft)
-        draft.replace(target)
+    draft.replace(target)

@@ -1,7 +1,9 @@
 """Of pictures that look alike the best stays, and nothing that hangs together is divided."""
 
+import errno
 import io
 import json
+import os
 import random
 import shutil
 from pathlib import Path
@@ -16,6 +18,7 @@ from techniques.datasets.contents import Item, contents, hashes
 from techniques.datasets.manifest import Manifest
 from techniques.datasets.places import dropped_folder, settle
 from techniques.datasets.rows import Place, rows
+from techniques.datasets.sides import Terms, write_sides
 from techniques.datasets.similar import groups, weaker
 from techniques.datasets.split import SplitError, assign, leaks, units
 from techniques.datasets.testkit.corpus import Work
@@ -197,6 +200,54 @@ def test_a_picture_that_was_removed_leaves_the_split_and_others_stay(
     assert after == {file: side for file, side in before.items() if file != "china/3.png"}
     assert not list(out.glob("*/china/3.png"))
     assert (out / "train" / "china" / "mine.png").exists()
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_picture_that_was_exported_anew_replaces_its_old_bytes(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another disk")
+
+    if not links:
+        monkeypatch.setattr(os, "link", none)
+    out, terms = tmp_path / "sides", Terms(0.2, 0.0, 0, by_creator=True)
+    sides = {"china/1.png": "train", "china/2.png": "val", "china/mine.png": "val"}
+    shutil.copy(own / "china" / "3.png", own / "china" / "mine.png")
+    first = {file: side for file, side in sides.items() if "mine" not in file}
+    write_sides(own, out, first, terms)
+    (out / "val" / "china" / "mine.png").write_bytes(b"put there by hand")
+    untouched = (out / "val" / "china" / "2.png").stat()
+    draft = own / "china" / "draft"
+    draft.write_bytes(b"another picture")  # as a program saves that loses nothing: beside, then renamed
+    draft.replace(own / "china" / "1.png")
+    write_sides(own, out, sides, terms)
+    assert (out / "train" / "china" / "1.png").read_bytes() == b"another picture"
+    assert (out / "val" / "china" / "2.png").stat().st_ino == untouched.st_ino
+    write_sides(own, out, sides, terms)
+    assert (out / "val" / "china" / "mine.png").read_bytes() == b"put there by hand"
+    assert not list(out.rglob("*.part"))
+
+
+def test_a_split_that_dies_while_a_picture_changes_sides_leaves_it_on_one(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, terms = tmp_path / "sides", Terms(0.2, 0.0, 0, by_creator=True)
+    write_sides(own, out, {"china/1.png": "train", "china/2.png": "val"}, terms)
+    turned = {"china/1.png": "val", "china/2.png": "train"}
+    original, lives = Path.unlink, iter([1])
+
+    def dies(path: Path, missing_ok: bool = False) -> None:
+        next(lives)
+        original(path, missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", dies)
+        with pytest.raises(StopIteration):
+            write_sides(own, out, turned, terms)
+    write_sides(own, out, turned, terms)
+    assert _files(out / "train") == ["china/2.png"]
+    assert _files(out / "val") == ["china/1.png"]
 
 
 def test_a_class_that_hangs_together_is_refused(own: Path, here: Run) -> None:
