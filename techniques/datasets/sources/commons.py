@@ -7,7 +7,7 @@ thumbnails in their standard widths only (https://w.wiki/GHai), whose addresses 
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -71,32 +71,37 @@ class Commons:
         state = cursor or {"queue": [[first, 0]], "seen": [first], "continue": {}}
         queue, seen, going_on = list(state["queue"]), list(state["seen"]), dict(state["continue"])
         while queue:
-            title, depth = queue[0]
+            # A third part says where the list of its subcategories goes on, once its files have come.
+            title, depth, *rest = queue[0]
             asked: dict[str, str | int] = {
                 "generator": "categorymembers",
                 "gcmtitle": title,
                 "gcmtype": "file",
                 "gcmlimit": _PAGE,
             }
-            candidates, following, _ = self._files({**asked, **going_on})
+            candidates, following, _ = ((), None, None) if rest else self._files({**asked, **going_on})
             going_on = following or {}
             if following is None:
                 queue.pop(0)
                 if depth < _DEEPEST:
-                    for child in self._children(title):
-                        if child not in seen:
-                            seen.append(child)
-                            queue.append([child, depth + 1])
+                    children, more = self._children(title, *rest)
+                    new = [child for child in dict.fromkeys(children) if child not in seen]
+                    seen += new
+                    queue += [[child, depth + 1] for child in new]
+                    # As many as an answer names at a time: a cursor with thousands stands in every row.
+                    queue += [[title, depth, more]] if more and [more] != rest else []
             yield Page(
                 candidates,
                 {"queue": [*queue], "seen": [*seen], "continue": going_on} if queue else None,
                 None,
             )
 
-    def _children(self, title: str) -> list[str]:
+    def _children(self, title: str, going_on: Mapping[str, Any] | None = None) -> tuple[list[str], Any]:
+        """Subcategories of ``title``, 500 at most, and how to ask for those that follow."""
         asked = {"list": "categorymembers", "cmtitle": title, "cmtype": "subcat", "cmlimit": 500}
-        members = self._ask(asked).get("query", {}).get("categorymembers", [])
-        return [str(member["title"]) for member in members]
+        data = self._ask({**asked, **(going_on or {})})
+        members = data.get("query", {}).get("categorymembers", [])
+        return [str(member["title"]) for member in members], data.get("continue")
 
     def _files(
         self, asked: dict[str, str | int]

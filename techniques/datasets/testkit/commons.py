@@ -29,7 +29,9 @@ def agent_reply(asked: Asked, window: Window, without_contact: Window) -> Reply 
 
 
 class FakeCommons(Server):
-    """``files`` is where pictures lie; ``children`` are the subcategories of a category."""
+    """``files`` is where pictures lie; ``children`` are the subcategories of a category, ``most_members`` of
+    them an answer.
+    """
 
     def __init__(
         self,
@@ -40,9 +42,11 @@ class FakeCommons(Server):
         clock: Clock | None = None,
         rate: tuple[int, float] = (200, 60.0),
         lagged: int = 0,
+        most_members: int = 500,
     ) -> None:
         super().__init__(clock)
         self.works, self.files, self.children, self.lagged = works, files, children or {}, lagged
+        self.most_members = most_members
         self.window, self.without_contact = Window(*rate), Window(10, 60.0)
 
     @property
@@ -72,8 +76,13 @@ class FakeCommons(Server):
 
     def _subcategories(self, query: dict[str, str]) -> Reply:
         titles = self.children.get(query["cmtitle"], [])
-        members = [{"pageid": 10_000 + n, "ns": 14, "title": title} for n, title in enumerate(titles)]
-        return as_json({"batchcomplete": True, "query": {"categorymembers": members}})
+        at = int(query.get("cmcontinue", "0"))
+        end = min(len(titles), at + min(int(query.get("cmlimit", "10")), self.most_members))
+        members = [{"pageid": 10_000 + n, "ns": 14, "title": titles[n]} for n in range(at, end)]
+        answer: dict[str, object] = {"batchcomplete": True, "query": {"categorymembers": members}}
+        if end < len(titles):
+            answer["continue"] = {"cmcontinue": str(end), "continue": "-||"}
+        return as_json(answer)
 
     def _generate(self, query: dict[str, str]) -> Reply:
         if query.get("generator") == "search":

@@ -1,6 +1,7 @@
 """Each source against the server that keeps its service's rules."""
 
 import io
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -120,6 +121,19 @@ def test_commons_category_is_walked_with_its_subcategories(works: list[Work], cl
         assert sum(len(page.candidates) for page in pages) == 8 + 12
         again = list(source.search(Query("Order", kind="category"), KNOWN, pages[0].cursor))
         assert sum(len(page.candidates) for page in again) == 8 + 12
+
+
+def test_all_subcategories_of_a_large_category_are_walked(works: list[Work], clock: VirtualClock) -> None:
+    children = {"Category:Order": [*(f"Category:Empty {n}" for n in range(4)), "Category:Dome"]}
+    with FakeCommons(works, "http://127.0.0.1:9", clock=clock, children=children, most_members=2) as server:
+        source = Commons(Web(server, server, server, clock).client(rules={}), server.endpoint)  # type: ignore[arg-type]
+        query = Query("Order", kind="category")
+        pages = list(source.search(query, KNOWN, None))
+        assert sum(len(page.candidates) for page in pages) == 12
+        assert pages[-1].cursor is None
+        for page in pages[:-1]:  # taken up anywhere, it comes to the same end
+            again = list(source.search(query, KNOWN, json.loads(json.dumps(page.cursor))))
+            assert sum(len(page.candidates) for page in again) == 12
 
 
 def test_commons_that_lags_is_waited_for(works: list[Work], clock: VirtualClock) -> None:
