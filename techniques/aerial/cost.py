@@ -11,6 +11,7 @@ from techniques.aerial.mosaic import TileError, cut, needed
 from techniques.aerial.tiles import Tiles
 from techniques.aerial.windows import Window, WindowError, pixels_around
 from techniques.datasets.errors import SourceError
+from techniques.datasets.wording import counted
 
 __all__ = ["Cost", "cost", "preview"]
 
@@ -37,8 +38,7 @@ class Cost:
             if self.tiles > self.kept
             else ""
         )
-        plural = "s" if self.pictures != 1 else ""
-        return f"{self.pictures} picture{plural} from {self.tiles} tiles{kept}{fetching}"
+        return f"{counted(self.pictures, 'picture')} from {counted(self.tiles, 'tile')}{kept}{fetching}"
 
 
 def cost(windows: Iterable[Window], tiles: Tiles) -> Cost:

@@ -10,6 +10,7 @@ from techniques.aerial.run import Made
 from techniques.aerial.services import Service
 from techniques.aerial.tiles import Tiles
 from techniques.aerial.windows import Window
+from techniques.datasets.wording import counted
 from techniques.progress import Progress
 
 __all__ = ["list_services", "problem", "sorry", "tell"]
@@ -75,7 +76,7 @@ def problem(made: Made, asked: int, layers: list[Tiles]) -> str:
         "flat": "Choose other places, or --keep-blank.",
         "placeholder": "The source has nothing there: choose a coarser --m-per-px or another --source.",
     }.get(next(iter(made.reasons), ""), "Run the same command again.")
-    return f"{made.kept} of {asked} pictures were made ({reasons}; at {example}). {advice}"
+    return f"{made.kept} of {counted(asked, 'picture')} could be made ({reasons}; at {example}). {advice}"
 
 
 def sorry(text: str, layers: list[Tiles]) -> str:

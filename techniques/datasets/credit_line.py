@@ -10,6 +10,7 @@ from typing import Any
 from techniques.datasets.credits import present, summary
 from techniques.datasets.licences import Licence
 from techniques.datasets.rows import NAME, Row, rows
+from techniques.datasets.wording import counted
 
 __all__ = ["Credit", "Input", "credit_line", "inputs_of"]
 
@@ -116,7 +117,7 @@ def _of_dataset(root: Path) -> Input:
     creators = len({row["creator"] for row in known if row.get("creator")})
     by = f" by {creators} creators" if creators > 1 else ""
     return Input(
-        f"{len(known)} pictures{by} ({counts}; each in {root.name}/ATTRIBUTION.md)",
+        f"{counted(len(known), 'picture')}{by} ({counts}; each in {root.name}/ATTRIBUTION.md)",
         tuple(sorted({row["license"] for row in known})),
     )
 

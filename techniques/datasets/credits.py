@@ -8,6 +8,7 @@ from pathlib import Path
 
 from techniques.datasets.licences import Licence
 from techniques.datasets.rows import Row
+from techniques.datasets.wording import counted
 
 COLUMNS = (
     *(
@@ -63,7 +64,7 @@ def table(kept: list[Row]) -> str:
 
 def text(kept: list[Row]) -> str:
     """``ATTRIBUTION.md``: how many pictures stand under which licence, then a line for each."""
-    lines = ["# Attribution", "", f"{len(kept)} pictures.", ""]
+    lines = ["# Attribution", "", f"{counted(len(kept), 'picture')}.", ""]
     for name, count in summary(kept).items():
         lines.append(f"- {name}: {count}")
     lines += [f"- {note}" for note in warnings(kept)]
@@ -88,7 +89,8 @@ def page(kept: list[Row]) -> str:
         "<style>body{font:15px/1.4 sans-serif;margin:2em}ul{display:grid;gap:1em;padding:0;list-style:none;"
         "grid-template-columns:repeat(auto-fill,minmax(12em,1fr))}img{width:100%;height:9em;object-fit:cover}"
         "p{margin:.3em 0;font-size:.8em;overflow-wrap:anywhere}</style>\n"
-        f"<h1>Picture credits</h1>\n<p>{len(kept)} pictures. {counts}</p>\n<ul>\n{items}\n</ul>\n</html>\n"
+        f"<h1>Picture credits</h1>\n<p>{counted(len(kept), 'picture')}. {counts}</p>\n"
+        f"<ul>\n{items}\n</ul>\n</html>\n"
     )
 
 

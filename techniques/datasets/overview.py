@@ -15,6 +15,7 @@ from techniques.datasets.rows import Row, rows
 from techniques.datasets.sides import read_sides
 from techniques.datasets.similar import groups
 from techniques.datasets.split import SIDES, leaks, units
+from techniques.datasets.wording import counted
 
 __all__ = ["ClassCount", "Outline", "Overview", "overview"]
 
@@ -130,7 +131,7 @@ def _classes(root: Path, items: Sequence[Item], stands: dict[str, str]) -> tuple
 def _notes(kept: Sequence[Row], items: Sequence[Item]) -> list[str]:
     found = warnings(list(kept))
     if strangers := sum(not item.row for item in items):
-        found.append(f"{strangers} were put in by hand: nobody has said under which licence they stand")
+        found.append(f"{counted(strangers, 'picture')} put in by hand: nobody has said under which licence")
     if any(not Licence(str(row.get("license", ""))).adaptation and row.get("license") for row in kept):
         found.append("some may not be changed (ND): training on them and styling them changes them")
     return found

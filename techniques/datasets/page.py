@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from PIL import Image
 
 from techniques.datasets.overview import Overview, overview
+from techniques.datasets.wording import counted
 from techniques.errors import BadInputError
 from techniques.files import write_text
 from techniques.pictures import DECODER_ERRORS, upright
@@ -70,6 +71,7 @@ def render(found: Overview, root: Path, *, most: int = MOST) -> str:
         thumbs=thumbs,
         rows=rows,
         generator=GENERATOR,
+        counted=counted,
         groups=_SHOWN_GROUPS,
         stretch=_stretch(found),
         folders=[one.folder for one in found.classes],

@@ -9,6 +9,7 @@ from techniques.datasets.errors import SourceError
 from techniques.datasets.recipe import Recipe
 from techniques.datasets.sources.base import Source
 from techniques.datasets.spelling import suggestion
+from techniques.datasets.wording import counted
 from techniques.errors import WorkFailedError
 from techniques.progress import Progress
 
@@ -44,7 +45,7 @@ def tell(progress: Progress, recipe: Recipe, result: Collected, order: Order) ->
     for label in recipe.labels:
         have = result.per_class[label.name]
         fewer = _why_fewer(result) if 0 < have < order.per_class else ""
-        progress.say(f"{label.name}: {have} of {order.per_class} pictures{fewer}")
+        progress.say(f"{label.name}: {have} of {counted(order.per_class, 'picture')}{fewer}")
     if result.reasons:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(result.reasons.items()))
         progress.say(f"Not kept: {reasons}; manifest.jsonl says why for each.")

@@ -23,6 +23,7 @@ from techniques.datasets.similar import groups
 from techniques.datasets.sources.registry import rules
 from techniques.datasets.split import SIDES, SplitError, assign, leaks, units
 from techniques.datasets.upkeep import refreshed, verified
+from techniques.datasets.wording import counted
 from techniques.errors import BadInputError, WorkFailedError
 from techniques.files import output_problems
 
@@ -99,7 +100,7 @@ def duplicates(folder: str) -> None:
     found = groups(hashes(root, items))
     for members in found:
         click.echo("  ".join(items[index].file for index in members))
-    click.echo(f"{len(found)} groups among {len(items)} pictures", err=True)
+    click.echo(f"{counted(len(found), 'group')} among {counted(len(items), 'picture')}", err=True)
 
 
 @dataset.command(short_help="Compare the files with what was collected.")
@@ -119,7 +120,8 @@ def verify(folder: str) -> None:
     click.echo(_counted(states), err=True)
     if states["changed"]:
         raise WorkFailedError(
-            f"{states['changed']} pictures are not what was collected. Delete them and collect again."
+            f"{counted(states['changed'], 'picture')} changed since collecting. Delete what is named so, and "
+            "collect again."
         )
 
 

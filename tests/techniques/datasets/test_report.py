@@ -77,7 +77,7 @@ def test_the_page_gives_a_list_that_is_applied_and_taken_back(page, root: Path, 
         ("ionic", "3", "3"),
     ]
     text = page.inner_text("body")
-    assert "1 were put in by hand" in text
+    assert "1 picture put in by hand" in text
     assert "html" in text
     assert "ALIKE IN SEVERAL CLASSES: 1" in text.upper()
     broken = page.evaluate("[...document.images].filter(one => one.complete && !one.naturalWidth).length")
