@@ -48,10 +48,10 @@ RUNPOD = Platform(
     storage="/workspace",
 )
 
-# Its ssh and jupyter launch modes bring their own entrypoint; the on-start script says what ours would do.
+# Its ssh and jupyter launch modes bring their own entrypoint; the start command sources what ours would.
 VAST = Platform(
     name="vast",
-    command=("-c", f"deepdesign-bootstrap apply; {_JUPYTER}"),
+    command=("-c", f". /opt/deepdesign/share/prerun.sh; {_JUPYTER}"),
     environment={"VAST_CONTAINERLABEL": "C.1234567", "WORKSPACE": "/workspace", "DEEPDESIGN_BOOTSTRAP": "0"},
     workspace="/workspace",
     storage="/workspace",

@@ -87,11 +87,17 @@ def starts_on_every_platform(subject: Subject) -> None:
         with subject.volume() as storage:
             subject.write(storage, {"cfg/.gitconfig": "[user]\n\tname = Ada\n"})
             with subject.started(storage, platform) as running:
-                status, shown = running.jupyter().in_terminal("git config user.name && deepdesign --help")
+                jupyter = running.jupyter()
+                status, shown = jupyter.in_terminal("git config user.name && deepdesign --help")
                 ensure(
                     status == 0 and "Ada" in shown,
                     f"on {platform.name} the settings have not come back, or deepdesign is not found: {shown}"
                     f"\n{running.logs()}",
+                )
+                runtime = jupyter.in_kernel("import os; print(os.environ.get('JUPYTER_RUNTIME_DIR'))").strip()
+                ensure(
+                    runtime == "/root/.deepdesign/jupyter-runtime",
+                    f"on {platform.name} kernels lack the environment: JUPYTER_RUNTIME_DIR is {runtime}",
                 )
 
 

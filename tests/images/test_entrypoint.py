@@ -8,9 +8,11 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from images.platforms import PLATFORMS, Platform
 from tests.bootstrap.homes import put
 from tests.bootstrap.machine import Machine, bare_machine
 
+ENTRYPOINT = "/opt/deepdesign/share/entrypoint.sh"
 ROOT = Path(__file__).parents[2]
 HANG = ROOT / "tests/bootstrap/hang.py"
 # As finish-project lays it out, and a Jupyter that only says what it was given.
@@ -22,7 +24,6 @@ chmod 755 /opt/deepdesign/share/entrypoint.sh
 _JUPYTER = '#!/bin/sh\nprintf "%s\\n" "jupyter $*" "$PWD" "$(umask)"\nexec env -0\n'
 # Our own hook comes to nothing then, which is quick.
 WITHOUT_OURS = {"DEEPDESIGN_PYTHON": "/bin/true"}
-ENTRYPOINT = "/opt/deepdesign/share/entrypoint.sh"
 
 
 @pytest.fixture
@@ -36,8 +37,9 @@ def start(
     machine: Machine,
     *command: str,
     hook: str | bytes = "",
-    mount: str = "mount --bind storage /storage",
-    by: str = "exec",
+    mount: str = "mount --bind storage $POINT",
+    by: str = f"exec {ENTRYPOINT}",
+    point: str = "/storage",
     **environment: str,
 ) -> CompletedProcess[str]:
     """Start a container as Gradient does, with ``hook`` as the user's own file."""
@@ -45,8 +47,8 @@ def start(
         put(machine.storage / "pre-run.sh").write_bytes(hook.encode() if isinstance(hook, str) else hook)
     words = shlex.join(command or ("/bin/sh", "-c", "jupyter lab"))
     return machine.run_at(
-        "/storage",
-        f"{_IMAGE}\n{mount}\n{by} {ENTRYPOINT} {words}",
+        point,
+        f"{_IMAGE}\n{mount}\n{by} {words}",
         **{
             "PATH": f"/srv/tools:{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",
             "DEEPDESIGN_PYTHON": sys.executable,
@@ -61,7 +63,7 @@ def seen(done: CompletedProcess[str]) -> dict[str, str]:
     """The environment that Jupyter got; fails unless it started, in the folder and umask of the image."""
     assert done.returncode == 0, done.stdout + done.stderr
     said, folder, umask, rest = done.stdout.split("\n", 3)
-    assert (said, folder, umask) == ("jupyter lab", "/srv", "0022"), done.stdout
+    assert (said[:11], folder, umask) == ("jupyter lab", "/srv", "0022"), done.stdout
     return dict(entry.split("=", 1) for entry in rest.split("\0") if entry)
 
 
@@ -72,6 +74,21 @@ def test_a_jupyter_gets_the_users_environment_and_what_the_hook_exports(machine:
     assert found["GREETING"] == "hello"
     assert "JUPYTER_TOKEN" not in found
     assert str((machine.home / ".ssh").readlink()) == "/storage/cfg/.ssh"
+
+
+@pytest.mark.parametrize("platform", PLATFORMS, ids=lambda platform: platform.name)
+def test_on_every_platform_the_environment_reaches_jupyter(machine: Machine, platform: Platform) -> None:
+    found = seen(
+        start(
+            machine,
+            *(platform.command or ("jupyter", "lab")),
+            by=shlex.join(("exec", *(platform.entrypoint or (ENTRYPOINT,)))),
+            point=platform.storage,
+            **{"PAPERSPACE_FQDN": "", **platform.environment},
+        )
+    )
+    assert found["JUPYTER_RUNTIME_DIR"] == "/srv/home/.deepdesign/jupyter-runtime"
+    assert found["DEEPDESIGN_STORAGE"] == platform.storage
 
 
 def test_another_command_finds_home_untouched(machine: Machine) -> None:
@@ -110,7 +127,9 @@ def test_the_hooks_stay_away_where_that_stands_before_the_command(machine: Machi
 INSTALL = "mount --bind storage /storage; deepdesign-bootstrap install --storage /storage >/dev/null"
 
 
-@pytest.mark.parametrize("by", ["exec", "exec sh -c '. /storage/pre-run.sh; exec jupyter lab' --"])
+@pytest.mark.parametrize(
+    "by", [f"exec {ENTRYPOINT}", "exec sh -c '. /storage/pre-run.sh; exec jupyter lab' --"]
+)
 def test_the_hook_in_a_storage_does_its_work_where_the_entrypoint_has_not(machine: Machine, by: str) -> None:
     done = start(machine, mount=INSTALL, by=by)
     found = seen(done)
@@ -161,7 +180,9 @@ def test_a_hook_that_does_not_end_goes_on_beside_jupyter(machine: Machine) -> No
 
 
 def test_a_storage_that_does_not_answer_keeps_nothing_from_starting(machine: Machine) -> None:
-    done = start(machine, mount="", by=f'exec "$PY" {HANG} /storage', DEEPDESIGN_TIME_LIMIT="0.9")
+    done = start(
+        machine, mount="", by=f'exec "$PY" {HANG} /storage {ENTRYPOINT}', DEEPDESIGN_TIME_LIMIT="0.9"
+    )
     seen(done)
     assert "did not answer, so /storage/pre-run.sh was not run" in done.stderr
 
