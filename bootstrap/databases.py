@@ -61,26 +61,28 @@ def plan_ipython(place: Place) -> Group:
     """A local folder for IPython with links to what persists of ``~/.ipython``."""
     folder, own = ipython_folder(place), os.path.join(place.home, ITEM)
     profile, there = os.path.join(folder, "profile_default"), os.path.join(own, "profile_default")
+    # In a fresh home the way through ~/.ipython is still to be made: look where it will lead.
+    target = place.target(ITEM)
+    stored = os.path.join(target, "profile_default")
     steps: list[Action] = []
     if not os.path.isdir(profile):
         steps += [Ensure(place.local, 0o700), Ensure(folder, 0o700), Ensure(profile, 0o700)]
     links = {os.path.join(profile, name): os.path.join(there, name) for name in _FILES}
-    if os.path.isdir(os.path.join(there, _STARTUP)) or place.writable:
+    if os.path.isdir(os.path.join(stored, _STARTUP)) or place.writable:
         # IPython ends with an error where this one leads nowhere; a link of a configuration may.
-        stored = os.path.join(place.target(ITEM), "profile_default")
         for path in (stored, os.path.join(stored, _STARTUP)):
             if not os.path.isdir(path):
                 steps.append(Ensure(path, 0o755))
         links[os.path.join(profile, _STARTUP)] = os.path.join(there, _STARTUP)
-    links |= _beside(own, folder)
+    links |= _beside(target if os.path.isdir(target) else own, own, folder)
     steps += [Link(path, target) for path, target in links.items() if not os.path.lexists(path)]
     return Group("ipython", tuple(steps))
 
 
-def _beside(own: str, folder: str) -> dict[str, str]:
-    """Other profiles and extensions, as they are."""
+def _beside(there: str, own: str, folder: str) -> dict[str, str]:
+    """Other profiles and extensions that are ``there``, as they are."""
     try:
-        names = os.listdir(own)
+        names = os.listdir(there)
     except OSError:
         return {}
     return {

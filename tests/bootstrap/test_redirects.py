@@ -176,6 +176,17 @@ def test_databases_stay_on_local_disk(scratch: Scratch) -> None:
     assert scratch.next_machine().apply().status == 0
 
 
+def test_profiles_and_extensions_are_there_from_the_first_start_of_a_home(scratch: Scratch) -> None:
+    put(scratch.home / ".ipython/profile_teaching/startup/1.py", "x = 1")
+    put(scratch.home / ".ipython/extensions/mine.py", "")
+    for machine in (scratch, scratch.next_machine()):
+        assert machine.apply().status == 0
+        folder = Path(environment(machine)["IPYTHONDIR"])
+        assert (folder / "profile_teaching/startup/1.py").read_text() == "x = 1"
+        assert (folder / "extensions").readlink() == machine.home / ".ipython/extensions"
+        assert machine.look().plan.is_empty
+
+
 def test_models_are_kept_in_storage_and_what_is_quickly_fetched_is_not(scratch: Scratch) -> None:
     assert scratch.apply().status == 0
     found = environment(scratch)

@@ -77,6 +77,7 @@ def test_read_only_storage_links_what_is_there_and_writes_nothing(scratch: Scrat
     need("mounts")
     put(scratch.cfg / ".ssh/id_x", "key", 0o600)
     put(scratch.cfg / ".gitconfig", "storage")
+    put(scratch.cfg / ".ipython/profile_default/startup/1.py", "x = 1")
     put(scratch.home / ".config/app", "home")
     put(scratch.home / ".gitconfig", "home")
     before, written = tree(scratch.storage), bytes_anywhere(scratch.home, scratch.storage)
@@ -90,6 +91,7 @@ def test_read_only_storage_links_what_is_there_and_writes_nothing(scratch: Scrat
     assert tree(scratch.storage) == before
     assert (scratch.home / ".ssh/id_x").read_text() == "key"
     assert (scratch.home / ".gitconfig").read_text() == "storage"
+    assert (scratch.local / "ipython/profile_default/startup/1.py").read_text() == "x = 1"
     assert (scratch.home / ".config/app").read_text() == "home"
     assert not any(path.is_symlink() and not path.exists() for path in scratch.home.iterdir())
     assert written <= bytes_anywhere(scratch.home, scratch.storage)
