@@ -80,7 +80,7 @@ def _other(place: Place, aside: Aside, others: list[str]) -> str:
         if place.starting and trees.measure(mine, START_ENTRIES).cut:
             return ""  # that would take long; a person's `apply` does it
         for other in others:
-            if trees.is_covered(mine, os.path.join(other, aside.item)):
+            if trees.is_covered(mine, os.path.join(other, aside.item), place.tick):
                 return other
     except OSError:
         pass  # what cannot be read is not known to be elsewhere

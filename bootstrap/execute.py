@@ -23,10 +23,10 @@ class Executor:
     """Carries out one plan."""
 
     def __init__(self, place: Place, system: System, lease: Lease | None = None) -> None:
-        self.place = place
+        self.place = place._replace(tick=self._tick)
         self.system = system
         self.lease = lease
-        self.rooms = Rooms(place, system)
+        self.rooms = Rooms(self.place, system)
         self.journal = Journal(place.local, system)
         self.aside = ""  # where the last SetAside put it
         self.left_out: list[str] = []
@@ -40,9 +40,9 @@ class Executor:
         self.left_out = []
         problem, note = group.problem, group.note
         for action in group.actions:
-            if self.lease:
-                self.lease.renew()
             try:
+                if isinstance(action, actions.EXCLUSIVE):
+                    self._tick()
                 self._do(action)
             except OSError as error:
                 if isinstance(action, actions.ChangeMode) and error.errno in (errno.EPERM, errno.EACCES):
@@ -130,6 +130,7 @@ class Executor:
         made = temporary(self.rooms.stored("tmp"))
         with self._clean(made):
             self.left_out += copying.copy_tree(self.system, source, made, name, self._tick, away=True)
+            self._tick()
             if os.path.lexists(made):
                 copying.put_in_place(self.system, made, path, source, name)
 
@@ -152,6 +153,7 @@ class Executor:
         self.journal.record("replace", path=path, by=source)
         with self._clean(made):
             self.left_out += copying.copy_tree(self.system, source, made, name, self._tick, away=stored)
+            self._tick()
             if os.path.isdir(made) or (os.path.isdir(path) and not os.path.islink(path)):
                 away = self._put_away(path, name) if stored else self._set_aside(path, name)
                 try:
@@ -183,12 +185,13 @@ class Executor:
     def _prune(self, path: str, by: str) -> None:
         """Remove what was set aside, if ``by`` still has all of it."""
         for name in os.listdir(path):
-            if not trees.is_covered(os.path.join(path, name), os.path.join(by, name)):
+            if not trees.is_covered(os.path.join(path, name), os.path.join(by, name), self._tick):
                 return
         self.journal.record("prune", aside=path, by=by)
         copying.remove_tree(self.system, path)
 
     def _tick(self) -> None:
+        """Keep the lease; raises OSError when another start has it by now: then the storage is that one's."""
         if self.lease:
             self.lease.renew()
 
@@ -253,7 +256,7 @@ class Executor:
 
     def _drop_aside(self, by: str) -> None:
         """Remove what storage has byte for byte; anything that differs by now stays set aside."""
-        if not trees.is_covered(self.aside, by):
+        if not trees.is_covered(self.aside, by, self._tick):
             return
         self.journal.record("drop-aside", aside=self.aside, by=by)
         copying.remove_tree(self.system, self.aside)

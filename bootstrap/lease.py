@@ -5,6 +5,7 @@ who has it, and is worthless once its owner is dead or has not renewed it for a 
 """
 
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -30,6 +31,7 @@ class Lease:
         self.owner = this_process()
         self._renewed = 0.0
         self._held = False
+        self._lost = False
 
     def take(self, patience: float = PATIENCE) -> bool:
         """Wait for the lease, at most ``patience`` seconds; returns whether it is held."""
@@ -47,10 +49,23 @@ class Lease:
             time.sleep(0.1)
 
     def renew(self) -> None:
-        """Say that the owner is at work; cheap enough to be called at every step."""
+        """Say that the owner is at work; cheap enough to be called at every step.
+
+        Raises OSError once another start has the lease, since this one was silent for too long.
+        """
         if self._held and time.monotonic() - self._renewed > _RENEW:
-            self.system.touch(self.path)
-            self._renewed = time.monotonic()
+            self._lost = _read(self.path) != self.owner
+            self._held = not self._lost
+            if self._held:
+                self.system.touch(self.path)
+                self._renewed = time.monotonic()
+        if self._lost:
+            raise BlockingIOError(errno.EWOULDBLOCK, "another start has taken over in between", self.path)
+
+    def keep(self) -> None:
+        """The same for work that only reads: nothing is said yet of a lease that is lost."""
+        with contextlib.suppress(OSError):
+            self.renew()
 
     def release(self) -> None:
         """Give the lease back, if it is still this process's."""

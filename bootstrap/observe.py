@@ -158,7 +158,7 @@ def _is_another_base(place: Place, item: str, leads: str) -> bool:
 
 def _measured(place: Place, state: ItemState, *paths: str) -> ItemState:
     limit = START_ENTRIES if place.starting else sys.maxsize
-    sizes = [trees.measure(os.path.realpath(path), limit) for path in paths]
+    sizes = [trees.measure(os.path.realpath(path), limit, place.tick) for path in paths]
     large = place.starting and any(size.cut or size.bytes > START_BYTES for size in sizes)
     return state._replace(size=sizes[0], large=large)
 
@@ -168,7 +168,7 @@ def _compared(place: Place, state: ItemState, size: Size) -> ItemState:
     from bootstrap import container
 
     state = state._replace(
-        covered=not state.large and trees.is_covered(state.path, state.target),
+        covered=not state.large and trees.is_covered(state.path, state.target, place.tick),
         from_image=not size.cut and size.changed < container.started(os.path.dirname(state.path)),
     )
     if state.covered or state.large:
@@ -202,10 +202,10 @@ def _sides(place: Place, state: ItemState) -> Sides:
     name = state.item.name
     if state.home == LIVE and state.store == MISSING:  # what will be in storage is where HOME's link leads
         real = os.path.realpath(state.path)
-        return Sides({}, trees.contents(real, name, real))
+        return Sides({}, trees.contents(real, name, real, place.tick))
     return Sides(
-        trees.contents(state.path, name, state.path) if state.home in (FOLDER, FILE) else {},
-        trees.contents(state.target, name, state.path) if state.store in (FOLDER, FILE) else {},
+        trees.contents(state.path, name, state.path, place.tick) if state.home in (FOLDER, FILE) else {},
+        trees.contents(state.target, name, state.path, place.tick) if state.store in (FOLDER, FILE) else {},
         agreement.read(place.local, name, state.target),
         _content(agreement.file(place.local, name)),
     )

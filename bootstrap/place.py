@@ -10,6 +10,7 @@ from bootstrap.errors import WrongInputError, WrongSettingsError
 from bootstrap.profiles import Profile
 from bootstrap.settings import Settings
 from bootstrap.storage import Storage
+from bootstrap.trees import Tick, rest
 
 
 class UserBase(NamedTuple):
@@ -58,6 +59,8 @@ class Place(NamedTuple):
     base: UserBase | None = None
     #: The storage has what another script has put there, and nothing of ours yet.
     taken_over: bool = False
+    #: Called while much is read: whoever holds the storage's lease keeps it so.
+    tick: Tick = rest
     #: The file that the settings are from, whether or not there is one.
     source: str | None = None
     #: Whether the environment says whose notebook this is.

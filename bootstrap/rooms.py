@@ -46,10 +46,10 @@ class Rooms:
         """Where in storage a copy of ``source`` is to be kept; ``""`` if it is kept already."""
         # Named by content: an image's own files come back at every start and are kept once.
         label = name.lstrip(".").replace("/", "-")[:50]
-        asides, wanted = self.stored("asides"), f"{label}-{trees.digest(source)}"
+        asides, wanted = self.stored("asides"), f"{label}-{trees.digest(source, self.place.tick)}"
         folder, number = os.path.join(asides, wanted), 1
         while os.path.lexists(path := os.path.join(folder, name)):
-            if not always and trees.is_covered(source, path):
+            if not always and trees.is_covered(source, path, self.place.tick):
                 return ""
             # Somebody tidied or changed that one: its name promises more than it holds.
             number += 1

@@ -145,7 +145,7 @@ def _do(result: Result, system: System | None) -> Result:
     try:
         copying.sweep(system, os.path.join(place.storage.own, "tmp"))
         # The other start may have changed everything while this one waited.
-        result = _plan(place)
+        result = _plan(place._replace(tick=lease.keep))
         return result._replace(done=Executor(place, system, lease).run(result.plan))
     finally:
         with contextlib.suppress(OSError):  # it expires

@@ -238,6 +238,46 @@ def test_the_lease_is_renewed_within_one_large_file(
     assert system.calls[at + 1 : at + 4] == ["touch"] * 3  # before the copy gets its name
 
 
+def test_the_lease_is_kept_while_both_sides_are_compared(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bootstrap.lease._RENEW", -1.0)
+    scratch.settings("conflict: merge\n")
+    put(scratch.home / ".gitconfig", "x" * 3_000_000)
+    put(scratch.cfg / ".gitconfig", "y" * 3_000_000)
+    system = Watched()
+    assert scratch.apply(system, profile="gradient").status == 0
+    held = system.calls.index("hard_link")
+    planned = next(at for at in range(held, len(system.calls)) if system.calls[at] == "make_folder")
+    assert system.calls[held:planned].count("touch") > 8  # one for each piece of each file
+
+
+def test_a_lease_that_was_lost_leaves_the_storage_to_its_new_owner(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bootstrap.lease._RENEW", -1.0)
+    put(scratch.home / ".config/app", "home")
+    put(scratch.cfg / ".gitconfig", "storage")
+    other = Owner("another machine", 1, "1")
+    lease = scratch.cfg / ".deepdesign/lease"
+
+    def take_over(number: int, name: str) -> None:
+        if name == "copy_file" and json.loads(lease.read_text())["host"] != other.host:
+            lease.unlink()
+            hold(scratch, other)
+
+    result = scratch.apply(Watched(after=take_over))
+    assert result.status == 1
+    problems = {done.name: done.problem for done in result.problems}
+    assert "another start has taken over" in problems[".config"]
+    assert (scratch.home / ".config/app").read_text() == "home"
+    assert not (scratch.cfg / ".config").exists()
+    # What changes nothing in the storage is done all the same, and the lease is its owner's.
+    assert (scratch.home / ".gitconfig").read_text() == "storage"
+    assert (scratch.local / "env.sh").exists()
+    assert json.loads(lease.read_text())["host"] == other.host
+
+
 def test_a_large_file_is_put_on_disk_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bootstrap.system._PIECE", 2**20)
     pieces: list[int] = []
