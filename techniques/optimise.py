@@ -180,7 +180,7 @@ class _Run:
             return terms.total.detach()
 
         before: Parameters = {}
-        if self.keep == "best":
+        if self.keep == "best" or self.kept is None:  # an average has nothing yet to fall back on
             before = {name: value.detach().clone() for name, value in self.leaves.items()}
         self.method.step(closure)  # type: ignore[arg-type]
         loss, parts = float(evaluated[0].total.detach()), {k: float(v) for k, v in evaluated[0].parts.items()}

@@ -113,6 +113,21 @@ def test_steps_are_numbered_over_all_stages():
 
 
 @pytest.mark.parametrize(("optimizer", "keep"), [("lbfgs", "best"), ("adam", "average")])
+def test_a_stage_that_fails_in_its_first_step_leaves_the_result_of_the_one_before(optimizer, keep):
+    first, second = valley(1.0, 2.0, steps=3)
+
+    def fails():
+        rate = second.objective()
+        return lambda parameters: replace(rate(parameters), total=rate(parameters).total * math.nan)
+
+    with pytest.raises(DivergedError, match=r"Step 4 \(stage 1\)") as stopped:
+        optimise([first, replace(second, objective=fails)], optimizer=optimizer, keep=keep)
+
+    reached, _ = optimise([first], optimizer=optimizer, keep=keep)
+    assert torch.equal(stopped.value.last["x"], second.start(reached)["x"])
+
+
+@pytest.mark.parametrize(("optimizer", "keep"), [("lbfgs", "best"), ("adam", "average")])
 def test_a_loss_that_is_no_number_stops_the_run_with_the_last_good_result(optimizer, keep):
     [stage] = valley(1.0)
     seen = []
