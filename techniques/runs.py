@@ -26,6 +26,7 @@ __all__ = [
     "finished_record",
     "is_ours",
     "is_record",
+    "names_file",
     "occupied",
     "place_for",
     "place_in",
@@ -90,7 +91,7 @@ def place_for(output: Path | None, *, resume: bool = False, kind: Kind = PICTURE
     output = output.absolute()
     suffix = output.suffix.lower()
     known = ", ".join(sorted(kind.suffixes))
-    if suffix in _FILES - set(kind.suffixes):
+    if names_file(output) and suffix not in kind.suffixes:
         raise BadInputError(
             f"-o {output}: a {kind.word} is not written as {suffix}. Choose one of {known}, or a folder."
         )
@@ -108,6 +109,11 @@ def place_for(output: Path | None, *, resume: bool = False, kind: Kind = PICTURE
     place = Place(output, output.with_suffix(".run.json"), output.with_suffix(".html"), hidden)
     _refuse_strangers(place, output)
     return place
+
+
+def names_file(output: Path) -> bool:
+    """Whether ``-o output`` names one picture or mesh; any other name, also with a dot, is a folder's."""
+    return output.suffix.lower() in _FILES
 
 
 def default_folder(environment: Mapping[str, str], root: Path = Path("/")) -> Path:

@@ -15,7 +15,7 @@ from techniques.errors import BadInputError
 from techniques.files import write_text
 from techniques.pictures import read_picture
 from techniques.progress import Progress, Quiet
-from techniques.runs import versions
+from techniques.runs import names_file, versions
 
 __all__ = ["classify_files", "weights_facts"]
 
@@ -88,8 +88,8 @@ def weights_facts(classifier: Classifier) -> dict[str, str]:
 
 
 def _check_folder(output: Path) -> None:
-    if output.suffix or output.is_file():
-        raise BadInputError(f"-o {output}: the answers are several files. Name a folder, without a suffix.")
+    if names_file(output) or output.is_file():
+        raise BadInputError(f"-o {output}: the answers are several files. Name a folder.")
     for name in (_ANSWERS, _RECORD):
         if (output / name).exists() and not _ours(output):
             raise BadInputError(

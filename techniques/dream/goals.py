@@ -6,7 +6,7 @@ from techniques.classifiers.classifier import Classifier
 from techniques.dream.dreaming import Dreamer, blocks
 from techniques.dream.objectives import ClassLogit, Goal, Layer
 from techniques.dream.settings import DreamSettings
-from techniques.dream.wishes import class_wish, layer_wish, matching
+from techniques.dream.wishes import class_wish, growing, layer_wish, matching
 
 __all__ = ["dreamers_for", "wanted_classes"]
 
@@ -25,11 +25,9 @@ def dreamers_for(classifiers: Sequence[Classifier], settings: DreamSettings) -> 
 
 def wanted_classes(classifier: Classifier, settings: DreamSettings) -> list[str]:
     """The names, as the network spells them, of the classes that are to grow."""
-    wishes = [class_wish(text) for text in settings.classes]
     return [
         classifier.classes[matching(name, classifier.classes, classifier.name)]
-        for name, weight in wishes
-        if weight > 0
+        for name in growing(settings.classes)
     ]
 
 

@@ -9,6 +9,7 @@ from techniques.classifiers.classifier import Classifier
 from techniques.dream.dreaming import Dreamed
 from techniques.dream.job import Job
 from techniques.dream.settings import DreamSettings
+from techniques.dream.wishes import growing
 from techniques.pictures import fit
 from techniques.report import Page, Table, curve
 
@@ -29,7 +30,7 @@ def page(record: dict[str, Any], job: Job, result: Dreamed, dreamers: Sequence[C
         curve=curve(
             result.history["goal"], result.boundaries, title="What the dreamer sees", logarithmic=False
         ),
-        tables=[judges_table(metrics)] if job.settings.classes else [],
+        tables=[judges_table(metrics)] if growing(job.settings.classes) else [],
         facts=[
             ("size", f"{job.size[0]} x {job.size[1]} px"),
             ("time", f"{record['seconds']:.0f} s, {metrics['steps']} steps"),

@@ -15,6 +15,7 @@ from techniques.dream.job import Job, plan_job
 from techniques.dream.judges import Judgement, judge, jury, mean_after
 from techniques.dream.page import page
 from techniques.dream.settings import DreamSettings
+from techniques.dream.wishes import growing
 from techniques.files import write_text
 from techniques.pictures import Picture, fit, in_srgb, save_picture
 from techniques.progress import Progress, Quiet
@@ -146,7 +147,7 @@ def _work(job: Job, networks: Company, device: Device, said: Progress) -> tuple[
 
 def judged(job: Job, networks: Company, result: Picture) -> list[Judgement]:
     """What the judges, and the dreamers themselves, see of the wanted classes before and in ``result``."""
-    if not job.settings.classes:
+    if not growing(job.settings.classes):
         return []
     wanted = wanted_classes(networks.dreamers[0], job.settings)
     before, result = in_srgb(fit(job.before, job.size)), in_srgb(result)
@@ -163,7 +164,7 @@ def _tell(judgements: Sequence[Judgement], settings: DreamSettings, said: Progre
             f"{one.network}, which took no part, sees {one.wanted}: {one.before:.1%} before, "
             f"{one.after:.1%} after (place {one.rank_after})."
         )
-    if settings.classes and settings.judges != "none" and not held_out:
+    if growing(settings.classes) and settings.judges != "none" and not held_out:
         said.say(
             "No other network with this class is at hand, so nobody judges the dream. "
             "For one's own classes: train a second network, and name its folder with --judges."

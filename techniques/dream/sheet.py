@@ -20,7 +20,16 @@ from techniques.files import write_text
 from techniques.pictures import Picture, fit, read_picture, save_picture
 from techniques.progress import Progress, Quiet
 from techniques.report import Page, Table, render
-from techniques.runs import Place, finished_record, is_ours, occupied, place_for, refuse_taken, write_record
+from techniques.runs import (
+    Place,
+    finished_record,
+    is_ours,
+    names_file,
+    occupied,
+    place_for,
+    refuse_taken,
+    write_record,
+)
 from techniques.sheets import contact_sheet, shown
 
 __all__ = ["dream_each", "file_names"]
@@ -52,8 +61,8 @@ def dream_each(
         raise BadInputError(
             "--each makes one picture a class, so a weight behind = means nothing. Leave it away."
         )
-    if output is not None and output.suffix:
-        raise BadInputError(f"-o {output}: many pictures are made. Name a folder, without a suffix.")
+    if output is not None and names_file(output):
+        raise BadInputError(f"-o {output}: many pictures are made. Name a folder.")
     plan = plan_job(image, mask=mask, output=output, settings=_first(settings), resume=resume)
     place = plan.place
     arguments: dict[str, Any] = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from techniques.errors import BadInputError
 
-__all__ = ["LayerWish", "class_wish", "layer_wish", "matching"]
+__all__ = ["LayerWish", "class_wish", "growing", "layer_wish", "matching"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ def class_wish(text: str) -> tuple[str, float]:
     """
     name, _, weight = text.partition("=")
     return name.strip(), _weight(f"--class {text}", weight)
+
+
+def growing(classes: Sequence[str]) -> list[str]:
+    """The names among the wishes for ``classes`` that are to appear, and not to go away."""
+    return [name for name, weight in map(class_wish, classes) if weight > 0]
 
 
 def layer_wish(text: str) -> LayerWish:

@@ -23,6 +23,7 @@ from techniques.dream.judges import mean_after
 from techniques.dream.page import command_line, judges_table, title
 from techniques.dream.run import arguments_of, company, facts_of, identity_of, judged
 from techniques.dream.settings import DreamSettings
+from techniques.dream.wishes import growing
 from techniques.errors import BadInputError, InterruptedRunError
 from techniques.files import write_text, written_whole
 from techniques.interrupts import Interrupts
@@ -229,7 +230,7 @@ def _page(job: Job, record: dict[str, Any], last: Picture, dreamers: Sequence[Cl
         after=last,
         styles=[],
         curve=None,
-        tables=[judges_table(metrics)] if job.settings.classes else [],
+        tables=[judges_table(metrics)] if growing(job.settings.classes) else [],
         facts=[
             ("size", f"{job.size[0]} x {job.size[1]} px"),
             ("frames", str(metrics["frames"])),

@@ -47,15 +47,15 @@ def test_a_name_that_is_not_utf_8_stands_for_its_file_everywhere(photos, tmp_pat
     shutil.copy(photos["coffee"], picture)
 
     shown = subprocess.run(
-        [PROGRAM, "classify", picture, "--top", "1", "-o", tmp_path / "out", "--quiet"],
+        [PROGRAM, "classify", picture, "--top", "1", "-o", tmp_path / "run1.5", "--quiet"],
         capture_output=True, timeout=600, check=False,
     )  # fmt: skip
 
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.splitlines()[0] == picture
-    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    record = json.loads((tmp_path / "run1.5" / "run.json").read_text())
     assert os.fsencode(record["arguments"]["images"][0]) == picture
-    assert "caf\\udce9.jpg" in (tmp_path / "out" / "answers.csv").read_text()
+    assert "caf\\udce9.jpg" in (tmp_path / "run1.5" / "answers.csv").read_text()
 
 
 def test_a_picture_of_none_of_its_classes_is_marked(photos):

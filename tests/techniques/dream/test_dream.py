@@ -1,5 +1,6 @@
 """Dreams from files to files, judged by networks that took no part."""
 
+import io
 import json
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from techniques.dream.sheet import file_names
 from techniques.dream.views import Views
 from techniques.errors import BadInputError
 from techniques.pictures import read_picture
+from techniques.progress import PlainLines
 from tests.needs import need
 from tests.techniques.conftest import PROGRAM
 from tests.techniques.dream.conftest import untrained
@@ -98,11 +100,16 @@ def test_judges_see_the_colours_that_a_profile_means(small, quick, tmp_path, mon
 
 def test_a_negative_weight_makes_a_class_go_away(photos, quick, tmp_path):
     settings = replace(quick, classes=("espresso=-1",), size=160, iterations=10, judges="mobilenet-v2")
+    told = io.StringIO()
 
-    record = dream_files(photos["coffee"], output=tmp_path / "a.png", settings=settings)
+    record = dream_files(
+        photos["coffee"], output=tmp_path / "a.png", settings=settings, progress=PlainLines(told)
+    )
 
     assert record["losses"]["goal"][-1] > record["losses"]["goal"][0] + 2
     assert record["metrics"]["judges"] == []  # nothing was to appear
+    assert "nobody judges" not in told.getvalue()
+    assert "took no part" not in (tmp_path / "a.html").read_text()
 
 
 def test_two_sides_crop_and_a_mask_keeps_the_rest(photos, quick, tmp_path):
@@ -200,7 +207,7 @@ def test_a_stronger_intent_changes_the_photograph_more(small, quick, tmp_path):
 
 
 def test_every_class_on_one_sheet(folder, small, quick, tmp_path, capsys):
-    out = tmp_path / "out"
+    out = tmp_path / "run1.5"  # a folder, whatever stands behind the dot
     arguments = ["dream", str(small["china"]), "--class", "all", "--weights", str(folder), "--quiet"]
     arguments += ["--iterations", "2", "--size", "64", "-o", str(out)]
 
