@@ -1,6 +1,7 @@
 """Files that are there whole or not at all."""
 
 import errno
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from techniques.errors import BadInputError, WorkFailedError
 
-__all__ = ["output_problems", "write_text", "written_whole"]
+__all__ = ["output_problems", "sha256_of", "write_text", "written_whole"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -59,6 +60,12 @@ def written_whole(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of what is in the file ``path``."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

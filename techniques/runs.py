@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -240,17 +240,22 @@ def write_record(place: Place, record: Mapping[str, Any]) -> None:
     write_text(place.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
-def finished_record(place: Place, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+def finished_record(
+    place: Place, arguments: Mapping[str, Any], inputs: Callable[[], Mapping[str, Any]] = dict
+) -> dict[str, Any] | None:
     """The record of the run that has already been finished at ``place``; None if there is none.
 
+    ``inputs``, asked for only if there is one, are what its record has under that name: what the files held
+    that it worked on.
+
     Raises:
-        BadInputError: its arguments were others than ``arguments``.
+        BadInputError: its arguments were others than ``arguments``, or its inputs others than ``inputs``.
     """
     if place.checkpoint.exists() or not place.result.exists():
         return None
     try:
         record: dict[str, Any] = json.loads(place.record.read_text(encoding="utf-8"))
-        before = dict(record["arguments"])
+        before, used = dict(record["arguments"]), dict(record.get("inputs", {}))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     for name in sorted({*before, *arguments}):
@@ -258,6 +263,13 @@ def finished_record(place: Place, arguments: Mapping[str, Any]) -> dict[str, Any
             raise BadInputError(
                 f"--resume: the finished run at {place.result} had {name} {before.get(name)}, not "
                 f"{arguments.get(name)}. Choose another -o, or leave --resume away to replace it."
+            )
+    now = inputs() if used else {}
+    for name in sorted({*used, *now}):
+        if used.get(name) != now.get(name):
+            raise BadInputError(
+                f"--resume: the {name.replace('_', ' ')} changed since the finished run at {place.result}. "
+                "Choose another -o, or leave --resume away to replace it."
             )
     return record
 

@@ -6,7 +6,6 @@ them. Neither file can hold anything that runs when it is opened.
 """
 
 import errno
-import hashlib
 import math
 import re
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from torch import Tensor
 
 from techniques.classifiers.preprocessing import Preprocessing
 from techniques.errors import BadInputError
-from techniques.files import write_text, written_whole
+from techniques.files import sha256_of, write_text, written_whole
 from techniques.weights.registry import InputConvention, View
 
 __all__ = [
@@ -84,7 +83,7 @@ def write_classifier(
             number = re.search(r"os error (\d+)", str(error))
             raise OSError(int(number[1]) if number else errno.EIO, str(error)) from error
         draft.chmod(0o644)
-    record = replace(record, weights_sha256=_sha256(weights))
+    record = replace(record, weights_sha256=sha256_of(weights))
     content = {
         "format": record.format,
         "architecture": record.architecture,
@@ -158,7 +157,7 @@ def read_tensors(folder: Path, record: ClassifierRecord) -> dict[str, Tensor]:
     path = folder / WEIGHTS
     if not path.is_file():
         raise BadInputError(f"--weights: {path} is missing. Copy the whole folder again.")
-    if (found := _sha256(path)) != record.weights_sha256:
+    if (found := sha256_of(path)) != record.weights_sha256:
         raise BadInputError(
             f"--weights: {path} is not the file that {RECORD} was written for (sha256 {found[:12]}..., not "
             f"{record.weights_sha256[:12]}...); it is not used. Copy the whole folder again."
@@ -231,8 +230,3 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 def _begun(folder: Path) -> bool:
     return any(folder.glob(".*checkpoint*")) or (folder / WEIGHTS).exists()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """One dream over files: inputs in, picture, record and report out, resumable in between."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,7 @@ from techniques.dream.judges import Judgement, judge, jury, mean_after
 from techniques.dream.page import page
 from techniques.dream.settings import DreamSettings
 from techniques.dream.wishes import growing
-from techniques.files import write_text
+from techniques.files import sha256_of, write_text
 from techniques.pictures import Picture, fit, in_srgb, save_picture
 from techniques.progress import Progress, Quiet
 from techniques.report import render
@@ -30,6 +29,7 @@ __all__ = [
     "dream_files",
     "facts_of",
     "identity_of",
+    "inputs_of",
     "judged",
     "run_job",
     "weights_of",
@@ -98,7 +98,7 @@ def run_job(job: Job, said: Progress, networks: Company | None = None) -> dict[s
     device = choose_device(settings.device, "float32")
     with occupied(place):
         arguments = arguments_of(job)
-        if job.resume and (record := finished_record(place, arguments)):
+        if job.resume and (record := finished_record(place, arguments, lambda: inputs_of(job))):
             said.say(f"This run is finished already: {place.picture}")
             return record
         networks = networks or company(settings, device, said)
@@ -108,6 +108,7 @@ def run_job(job: Job, said: Progress, networks: Company | None = None) -> dict[s
         record = {
             "command": "dream",
             "arguments": arguments,
+            "inputs": inputs_of(job),
             **facts_of(settings, networks.dreamers, device),
             "results": [str(place.picture), str(place.report)],
             "metrics": {
@@ -186,17 +187,20 @@ def arguments_of(job: Job) -> dict[str, Any]:
 
 
 def identity_of(job: Job, networks: Company) -> dict[str, Any]:
-    """What must be the same for a checkpoint to fit; the pictures by content, wherever they lie now."""
+    """What must be the same for a checkpoint to fit."""
     flags = {f"--{name.replace('_', '-')}": str(value) for name, value in asdict(job.settings).items()}
     flags["--weights"] = ", ".join(f"{one.name} {one.sha256[:12]}" for one in networks.dreamers)
     del flags["--judges"]  # they only look at what comes out
     flags["--class"] = flags.pop("--classes")
     flags["--layer"] = flags.pop("--layers")
-    return {**flags, "the picture": _digest(job.source), "--mask": _digest(job.mask_source)}
+    inputs = inputs_of(job)
+    return {**flags, "the picture": inputs["picture"][:12], "--mask": inputs["mask"][:12]}
 
 
-def _digest(path: Path | None) -> str:
-    return "none" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+def inputs_of(job: Job) -> dict[str, str]:
+    """What the files hold that the job works on, wherever they lie now."""
+    files = {"picture": job.source, "mask": job.mask_source}
+    return {name: "none" if path is None else sha256_of(path) for name, path in files.items()}
 
 
 def facts_of(settings: DreamSettings, dreamers: Sequence[Classifier], device: Device) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from techniques.classifiers.classifier import Classifier
 from techniques.device import choose_device
 from techniques.dream.job import Job, plan_job
 from techniques.dream.page import command_line
-from techniques.dream.run import Company, company, facts_of, run_job
+from techniques.dream.run import Company, company, facts_of, inputs_of, run_job
 from techniques.dream.settings import DreamSettings
 from techniques.dream.wishes import class_wish, matching
 from techniques.errors import BadInputError
@@ -71,7 +71,7 @@ def dream_each(
         "output": str(place.picture.parent),
         **{name: list(v) if isinstance(v, tuple) else v for name, v in asdict(settings).items()},
     }
-    if resume and (record := finished_record(place, arguments)):
+    if resume and (record := finished_record(place, arguments, lambda: inputs_of(plan))):
         said.say(f"This run is finished already: {place.picture}")
         return record
     device = choose_device(settings.device, "float32")
@@ -95,6 +95,7 @@ def dream_each(
         record = {
             "command": "dream",
             "arguments": arguments,
+            "inputs": inputs_of(plan),
             **facts_of(settings, networks.dreamers, device),
             "results": [str(place.picture), str(place.report), *(one["results"][0] for one in records)],
             "metrics": {

@@ -21,7 +21,7 @@ from techniques.dream.goals import dreamers_for
 from techniques.dream.job import Job, plan_job
 from techniques.dream.judges import mean_after
 from techniques.dream.page import command_line, judges_table, title
-from techniques.dream.run import arguments_of, company, facts_of, identity_of, judged
+from techniques.dream.run import arguments_of, company, facts_of, identity_of, inputs_of, judged
 from techniques.dream.settings import DreamSettings
 from techniques.dream.wishes import growing
 from techniques.errors import BadInputError, InterruptedRunError
@@ -93,7 +93,7 @@ def dream_zoom(
         )
     with occupied(place):
         arguments = {**arguments_of(job), **{f"zoom_{name}": value for name, value in asdict(zoom).items()}}
-        if resume and (record := finished_record(place, arguments)):
+        if resume and (record := finished_record(place, arguments, lambda: inputs_of(job))):
             said.say(f"This run is finished already: {place.result}")
             return record
         networks = company(settings, device, said)
@@ -113,6 +113,7 @@ def dream_zoom(
         record = {
             "command": "dream",
             "arguments": arguments,
+            "inputs": inputs_of(job),
             **facts_of(settings, networks.dreamers, device),
             "results": [str(place.result), str(place.report), str(frames)],
             "metrics": {

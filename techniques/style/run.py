@@ -12,7 +12,7 @@ from typing import Any
 from techniques.checkpoints import Checkpointer, load_checkpoint
 from techniques.device import Device, choose_device
 from techniques.errors import InterruptedRunError, WorkFailedError
-from techniques.files import write_text
+from techniques.files import sha256_of, write_text
 from techniques.interrupts import Interrupts
 from techniques.layers import LAYERS, require_layers
 from techniques.networks import NETWORKS, load_network
@@ -79,8 +79,8 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
     place, settings = job.place, job.settings
     device = choose_device(settings.device, settings.precision)
     with occupied(place):
-        arguments = _arguments(job)
-        if job.resume and (record := finished_record(place, arguments)):
+        arguments, inputs = _arguments(job), _inputs(job)
+        if job.resume and (record := finished_record(place, arguments, lambda: inputs)):
             said.say(f"This run is finished already: {place.picture}")
             return record
         weights = obtain(
@@ -91,11 +91,12 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         )
         said.end()
         require_layers((*settings.content_layers, *settings.style_layers), LAYERS[weights.entry.network])
-        result, planner, seconds = _work(job, weights, device, said)
+        result, planner, seconds = _work(job, inputs, weights, device, said)
         save_picture(place.picture, result.picture)
         record = {
             "command": "style",
             "arguments": arguments,
+            "inputs": inputs,
             "seed": settings.seed,
             "device": device.kind,
             "machine": str(device),
@@ -118,8 +119,10 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
     return record
 
 
-def _work(job: Job, weights: Weights, device: Device, said: Progress) -> tuple[Stylized, Planner, float]:
-    identity, checkpoint = _identity(job, weights, device), job.place.checkpoint
+def _work(
+    job: Job, inputs: dict[str, Any], weights: Weights, device: Device, said: Progress
+) -> tuple[Stylized, Planner, float]:
+    identity, checkpoint = _identity(job, inputs, weights, device), job.place.checkpoint
     state = load_checkpoint(checkpoint, identity) if job.resume and checkpoint.exists() else None
     network = load_network(weights).computing_in(device.precision)
     planner = restored(
@@ -191,21 +194,31 @@ def _arguments(job: Job) -> dict[str, Any]:
     }
 
 
-def _identity(job: Job, weights: Weights, device: Device) -> dict[str, Any]:
-    """What must be the same for a checkpoint to fit; the pictures by content, wherever they lie now."""
+def _inputs(job: Job) -> dict[str, Any]:
+    """What the files hold that the job works on, wherever they lie now."""
+    content, *styles = map(sha256_of, job.sources)
+    masks = [job.mask, *job.style_masks] if job.mask else []
+    found = {"content": content, "styles": styles, "masks": list(map(sha256_of, masks))}
+    if job.initial is not None:
+        found["frame_before"] = hashlib.sha256(job.initial.rgb.tobytes()).hexdigest()
+    return found
+
+
+def _identity(job: Job, inputs: dict[str, Any], weights: Weights, device: Device) -> dict[str, Any]:
+    """What must be the same for a checkpoint to fit."""
     flags = {f"--{name.replace('_', '-')}": str(value) for name, value in asdict(job.settings).items()}
     del flags["--memory"]  # a run that was killed for its memory may go on with less
     flags["--precision"] = str(device.precision).removeprefix("torch.")
     flags["--weights"] = f"{weights.entry.name} {weights.sha256[:12]}"
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in job.sources]
-    found = {**flags, "the content picture": digests[0], "the style pictures": " ".join(digests[1:])}
-    if job.initial is not None:
-        found["the frame before"] = hashlib.sha256(job.initial.rgb.tobytes()).hexdigest()[:12]
-    masks = [job.mask, *job.style_masks] if job.mask else []
-    return {
-        **found,
-        "the masks": " ".join(hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in masks),
+    found = {
+        **flags,
+        "the content picture": inputs["content"][:12],
+        "the style pictures": " ".join(one[:12] for one in inputs["styles"]),
+        "the masks": " ".join(one[:12] for one in inputs["masks"]),
     }
+    if "frame_before" in inputs:
+        found["the frame before"] = inputs["frame_before"][:12]
+    return found
 
 
 def _with_last_good(error: DivergedError, job: Job) -> WorkFailedError:

@@ -21,9 +21,11 @@ __all__ = ["Done"]
 class Done:
     """All that a finished training left in memory. ``validation`` and ``test`` are figures on the pictures
     that were held back, None where there were none; ``answers`` the probabilities (n, classes) for the first.
+    ``contents`` is the hash of all files that the dataset had.
     """
 
     dataset: Dataset
+    contents: str
     outcome: Outcome
     validation: Measured | None
     test: Measured | None

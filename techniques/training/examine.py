@@ -22,12 +22,12 @@ from techniques.duplicates import hash_of
 from techniques.pictures import DECODER_ERRORS, PIXEL_LIMIT, READABLE, decoded, upright
 from techniques.training.problems import Problem
 
-__all__ = ["Pixels", "RefusedError", "Seen", "in_order", "look"]
+__all__ = ["MOST_BYTES", "Pixels", "RefusedError", "Seen", "in_order", "look"]
 
 Pixels = NDArray[np.uint8]
 
 _BIG = 25_000_000  # pixels; of those only one is decoded at a time, so that threads cannot fill the memory
-_MOST_BYTES = 8 * PIXEL_LIMIT  # of a file: four channels of 16 bits, not compressed
+MOST_BYTES = 8 * PIXEL_LIMIT  # of a file: four channels of 16 bits, not compressed
 _ONE_BIG = threading.Lock()
 _PLAIN = {"RGB", "L", "1"}
 
@@ -71,7 +71,7 @@ def look(root: Path, name: str, least: tuple[int, int]) -> Seen:
             facts = os.fstat(file.fileno())
             if not facts.st_size:
                 raise RefusedError(Problem("empty-file", name))
-            if facts.st_size > _MOST_BYTES:
+            if facts.st_size > MOST_BYTES:
                 raise RefusedError(Problem("too-large", name, f"{facts.st_size / 1e9:.1f} GB"))
             return _read(file, name, least, (facts.st_size, facts.st_mtime_ns))
     except UnidentifiedImageError as error:

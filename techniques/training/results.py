@@ -44,6 +44,7 @@ def write_results(job: Job, done: Done, device: Device, processes: int) -> dict[
     record = {
         "command": "train",
         "arguments": job.arguments,
+        "inputs": {"dataset": done.contents},
         "seed": job.settings.seed,
         "device": device.kind,
         "machine": str(device),

@@ -22,7 +22,7 @@ from techniques.progress import Progress, Quiet
 from techniques.runs import finished_record, occupied
 from techniques.training.batches import Feed
 from techniques.training.boards import Boards, how_to_look
-from techniques.training.changes import changes
+from techniques.training.changes import changes, contents_of
 from techniques.training.dataset import Dataset, read_dataset
 from techniques.training.done import Done
 from techniques.training.job import Job, plan_job
@@ -77,12 +77,16 @@ def run_job(job: Job, said: Progress, team: Team = ALONE) -> dict[str, Any]:
     """Do what ``job`` says; returns what ``run.json`` holds. Raises as `train_folder` does."""
     device = choose_device(job.settings.device, "float32")
     with _entered(job, team):
-        if job.resume and (record := team.led(lambda: finished_record(job.place, job.arguments))):
+        if job.resume and (record := team.led(lambda: _finished(job))):
             said.say(f"This training is finished already: {job.place.result.parent}")
             return record
         done = _work(job, device, said, team)
         used = replace(device, precision=done.precision)
         return team.led(lambda: write_results(job, done, used, team.size))
+
+
+def _finished(job: Job) -> dict[str, Any] | None:
+    return finished_record(job.place, job.arguments, lambda: {"dataset": contents_of(job.dataset, {})})
 
 
 @contextmanager
@@ -113,6 +117,8 @@ def _work(job: Job, device: Device, said: Progress, team: Team) -> Done:
         team=team,
         report=lambda done, total: said.advance("looking at pictures", done, total, {}),
     )
+    known = {example.path: example.sha256 for example in dataset.examples}
+    contents = team.led(lambda: contents_of(job.dataset, known))
     said.end()
     _tell(dataset, said)
     student = make_student(
@@ -146,6 +152,7 @@ def _work(job: Job, device: Device, said: Progress, team: Team) -> Done:
         readiness = _readiness(second, trainer, outcome, dataset, through, late, said)
     return Done(
         dataset,
+        contents,
         outcome,
         validation,
         test,

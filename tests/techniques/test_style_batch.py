@@ -200,6 +200,31 @@ def test_frames_of_a_sequence_begin_with_the_one_before_and_flicker_less(
     assert flicker[True] < 0.7 * flicker[False]
 
 
+def test_finished_pictures_of_other_inputs_are_not_taken_for_these(small, tmp_path, weights, thin_network):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number in (1, 2):
+        shutil.copy(small["china"], folder / f"{number}.png")
+
+    def make(*, sequence, resume):
+        batch = plan_folder(
+            folder,
+            [small["ihc"]],
+            output=tmp_path / "film",
+            settings=replace(QUICK, iterations=2),
+            resume=resume,
+            sequence=sequence,
+        )
+        return run_batch(batch, Quiet())
+
+    make(sequence=False, resume=False)
+    with pytest.raises(BadInputError, match=r"the frame before changed since the finished run at .*2\.png"):
+        make(sequence=True, resume=True)
+    shutil.copy(small["coffee"], folder / "1.png")
+    with pytest.raises(BadInputError, match=r"the content changed since the finished run at .*1\.png"):
+        make(sequence=False, resume=True)
+
+
 @pytest.mark.parametrize(
     ("how", "says"),
     [

@@ -310,6 +310,16 @@ def test_a_run_that_was_killed_goes_on_to_the_same_pixels(small, quick, tmp_path
     assert not checkpoint.exists()
 
 
+def test_a_finished_dream_of_another_photograph_is_not_taken_for_this_one(small, quick, tmp_path):
+    settings = replace(quick, size=64, iterations=1)
+    record = dream_files(small["china"], output=tmp_path / "a.png", settings=settings)
+    assert dream_files(small["china"], output=tmp_path / "a.png", settings=settings, resume=True) == record
+
+    small["coffee"].replace(small["china"])
+    with pytest.raises(BadInputError, match="the picture changed since the finished run"):
+        dream_files(small["china"], output=tmp_path / "a.png", settings=settings, resume=True)
+
+
 def test_octaves_double_until_the_size_is_reached():
     assert octaves((480, 320), None) == ((480, 320),)
     assert octaves((3000, 2000), None) == ((750, 500), (1500, 1000), (3000, 2000))

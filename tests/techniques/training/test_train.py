@@ -284,7 +284,10 @@ def test_on_a_gpu_it_learns_what_a_processor_learns(tinted, tmp_path):
 def test_the_record_names_the_precision_that_was_used(plain, tmp_path):
     settings = TrainSettings(**SMALL, epochs=1, device="cpu", precision="bfloat16")
 
-    assert train_folder(plain, output=tmp_path / "w", settings=settings)["machine"].endswith("bfloat16")
+    record = train_folder(plain, output=tmp_path / "w", settings=settings)
+
+    assert record["machine"].endswith("bfloat16")
+    assert train_folder(plain, output=tmp_path / "w", settings=settings, resume=True) == record
 
 
 def test_the_curves_are_there_for_tensorboard(trained):
@@ -346,6 +349,10 @@ def test_a_dataset_that_changes_is_named_in_the_record(tinted, tmp_path):
         "vanished": ["red/1.png"],
         "added": ["red/new.png"],
     }
+    with pytest.raises(BadInputError, match="the dataset changed since the finished run"):
+        train_folder(
+            tmp_path / "set", output=tmp_path / "w", settings=TrainSettings(**SMALL, epochs=1), resume=True
+        )
 
 
 def test_one_picture_a_class_trains_and_claims_nothing(tmp_path):
