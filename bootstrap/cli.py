@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from bootstrap import report, start
-from bootstrap.errors import WrongInputError
+from bootstrap.errors import NotDoneError, WrongInputError
 from bootstrap.names import printable
 from bootstrap.place import Options
 from bootstrap.profiles import NAMES
@@ -189,6 +189,10 @@ def _said_plainly(given: dict[str, Any]) -> Iterator[None]:
         yield
     except WrongInputError as error:
         _fail(str(error), 2, given)
+    except NotDoneError as error:
+        if given["debug"]:
+            raise
+        _fail(str(error), 1, given)
     except OSError as error:
         if given["debug"]:
             raise

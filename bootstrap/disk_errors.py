@@ -6,7 +6,7 @@ import os
 from bootstrap.place import Place
 
 
-def explain(error: OSError, place: Place) -> str:
+def explain(error: OSError, place: Place, command: str = "apply") -> str:
     """One plain line for an error of the disk: what happened, what follows, what to do."""
     where = os.fsdecode(error.filename) if error.filename else "the storage"
     root = place.storage.root
@@ -24,5 +24,5 @@ def explain(error: OSError, place: Place) -> str:
     if error.errno == errno.ENOTDIR:
         return f"{where}: {error.strerror}; {kept}. Put a folder in its place."
     if error.errno == errno.EEXIST:
-        return f"{where} has just been made by another start; run `deepdesign-bootstrap apply` again."
-    return f"{where}: {error.strerror}; {kept}. Run `deepdesign-bootstrap apply` again."
+        return f"{where} has just been made by another start; run `deepdesign-bootstrap {command}` again."
+    return f"{where}: {error.strerror}; {kept}. Run `deepdesign-bootstrap {command}` again."

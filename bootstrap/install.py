@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from bootstrap import bundle, capabilities, local
-from bootstrap.errors import WrongInputError
+from bootstrap.errors import NotDoneError, WrongInputError
 from bootstrap.lease import Lease
 from bootstrap.owner import temporary
 from bootstrap.place import Options, Place, locate
@@ -19,6 +20,8 @@ from bootstrap.system import RealSystem, System
 
 HOOK = "pre-run.sh"
 USERS = "pre-run.user.sh"
+#: The one place at which some images look for a hook by themselves.
+_SOURCED = "/storage/pre-run.sh"
 _MARK = "# Written by `deepdesign-bootstrap install`"
 _CALL = "    set -- -m bootstrap.hook"
 #: The widely used script's own hook: it deletes from HOME what it links, and all that it links we link too.
@@ -59,7 +62,7 @@ def install(options: Options, environment: Mapping[str, str], system: System | N
         raise WrongInputError(f"--storage: {place.storage.reason}. Name the folder that persists.")
     content = bundle.build()
     changes: list[str] = []
-    with _alone(place, system):
+    with _told(place, "install"), _alone(place, system):
         if _put(system, place, _program(place), content, 0o700):
             changes.append(f"{_program(place)}: the program, in one file.")
         path = os.path.join(root, HOOK)
@@ -91,7 +94,7 @@ def uninstall(options: Options, environment: Mapping[str, str], system: System |
     if root is None:
         return Installed("uninstall", place, tuple(changes))
     path, users = os.path.join(root, HOOK), os.path.join(root, USERS)
-    with _alone(place, system):
+    with _told(place, "uninstall"), _alone(place, system):
         if is_ours(local.read(path)):
             if os.path.lexists(users):
                 system.rename(users, path)
@@ -172,6 +175,17 @@ def _keep_users(system: System, place: Place, path: str) -> str:
 
 
 @contextlib.contextmanager
+def _told(place: Place, command: str) -> Iterator[None]:
+    """Say what an error of the disk means. Raises ``NotDoneError`` in its place."""
+    from bootstrap.disk_errors import explain
+
+    try:
+        yield
+    except OSError as error:
+        raise NotDoneError(explain(error, place, command)) from error
+
+
+@contextlib.contextmanager
 def _alone(place: Place, system: System) -> Iterator[None]:
     """Hold the storage's lease."""
     from bootstrap.rooms import Rooms
@@ -179,7 +193,7 @@ def _alone(place: Place, system: System) -> Iterator[None]:
     Rooms(place, system).stored("tmp")
     lease = Lease(place.storage.own, system)
     if not lease.take():
-        raise BlockingIOError(11, "another start is changing it; run the command again", place.storage.root)
+        raise BlockingIOError(errno.EWOULDBLOCK, "another notebook is changing it", place.storage.root)
     try:
         yield
     finally:
@@ -190,8 +204,9 @@ def _alone(place: Place, system: System) -> Iterator[None]:
 def _advice(place: Place) -> tuple[str, ...]:
     path = os.path.join(place.storage.root or "", HOOK)
     users = local.read(os.path.join(place.storage.root or "", USERS))
-    said = [f"An image that sources {path} at its start (fastai's and ours do) needs nothing else."]
-    said.append(f"In any other, begin the start command with:  . {quote(path)}; ")
+    said = [f"Begin the notebook's start command with:  . {quote(path)}; "]
+    if path == _SOURCED:
+        said.append(f"An image that sources {path} at its start (fastai's and ours do) needs not even that.")
     if users is not None and _PREDECESSOR.search(users):
         said.append(
             "Your former hook is the widely used one, which deletes before it links; ours does its work, so "

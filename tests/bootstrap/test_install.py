@@ -10,7 +10,7 @@ from shlex import quote
 import pytest
 
 from bootstrap import install as installing
-from bootstrap.place import Options
+from bootstrap.place import Options, locate
 from tests.bootstrap.homes import Scratch, mode, program, put, tree
 from tests.bootstrap.systems import Watched, dying_after
 from tests.needs import need, python_310
@@ -237,6 +237,38 @@ def test_what_is_in_the_way_is_named_and_stays(
     assert done.returncode == status
     assert done.stderr.count("\n") == 1
     assert str(scratch.storage) in done.stderr
+
+
+def test_a_storage_that_cannot_be_changed_now_says_what_to_do(scratch: Scratch) -> None:
+    put(scratch.cfg / ".deepdesign/lease", '{"host": "another machine", "pid": 1, "started": "1"}')
+    done = install(scratch)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "is changing it" in done.stderr
+    assert done.stderr.endswith("Run `deepdesign-bootstrap install` again.\n")
+
+
+def test_a_storage_that_is_read_only_is_said_to_be(scratch: Scratch) -> None:
+    need("mounts")
+    mount = 'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"'
+    run = f'{mount}; exec "$2" -I -m bootstrap install --storage "$1" --home "$3"'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", run, "sh", scratch.storage, sys.executable, scratch.home],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "is read-only; your home is left as it is. Ask whoever runs the storage." in done.stderr
+
+
+def test_only_what_an_image_sources_by_itself_needs_nothing_else(scratch: Scratch) -> None:
+    told = install(scratch).stdout
+    assert f"start command with:  . {scratch.storage}/pre-run.sh; " in told
+    assert "fastai" not in told
+    place = locate(Options(str(scratch.home), str(scratch.storage)), {})
+    place = place._replace(storage=place.storage._replace(root="/storage"))
+    assert "(fastai's and ours do)" in " ".join(installing._advice(place))
 
 
 def test_without_a_storage_there_is_nowhere_to_install(scratch: Scratch) -> None:
