@@ -3,15 +3,17 @@
 import json
 import os
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
 from techniques.datasets import licences
 from techniques.datasets.check import Demands
 from techniques.datasets.client import Client, checked_contact
-from techniques.datasets.collect import Order
+from techniques.datasets.collect import Collected, Order
 from techniques.datasets.collect import collect as fill
 from techniques.datasets.errors import RecipeError
 from techniques.datasets.listing import SHEETS
@@ -26,10 +28,12 @@ from techniques.datasets.telling import claims, refuse_nothing, tell
 from techniques.errors import BadInputError
 from techniques.files import output_problems, write_text
 from techniques.options import file_options
-from techniques.progress import progress_for
+from techniques.progress import Progress, progress_for
 from techniques.runs import data_folder, versions
 
 _LONGEST_LIST = 1_000_000
+# Options that a record has under their own names.
+_RECORDED = ("per_class", "min_side", "max_mb", "accept_noai", "accept_unknown", "keep_near", "keep_rejected")
 
 
 def _words(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001
@@ -103,24 +107,7 @@ def _words(context: click.Context, parameter: click.Parameter, value: tuple[str,
 )
 @click.option("--allow-private", is_flag=True, help="Also ask servers in your own network, for tests.")
 def collect(
-    classes: str,
-    output: str | None,
-    quiet: bool,
-    as_json: bool,
-    per_class: int,
-    sources: tuple[str, ...],
-    named: tuple[str, ...],
-    commercial: bool,
-    contact: str,
-    min_side: int,
-    max_mb: int,
-    accept_noai: bool,
-    accept_unknown: bool,
-    keep_near: bool,
-    keep_rejected: bool,
-    dry_run: bool,
-    endpoint: tuple[str, ...],
-    allow_private: bool,
+    classes: str, output: str | None, quiet: bool, as_json: bool, dry_run: bool, **given: Any
 ) -> None:
     """Collect pictures for each class of the list CLASSES, with licence and creator of each.
 
@@ -130,56 +117,78 @@ def collect(
     """
     began = time.monotonic()
     path, recipe = _recipe(classes)
-    order = Order(
-        per_class=per_class,
-        licences=_policy(named, commercial=commercial) + (("",) if accept_unknown else ()),
-        demands=Demands(min_side=min_side),
-        max_bytes=max_mb * 1_000_000,
-        allow_noai=accept_noai,
-        near=not keep_near,
-        keep_rejected=keep_rejected,
+    order = _order(given)
+    demonstrated = demo.NAME in given["sources"]
+    client = Client(
+        contact=checked_contact(given["contact"]), allow_private=given["allow_private"] or demonstrated
     )
-    client = Client(contact=checked_contact(contact), allow_private=allow_private or demo.NAME in sources)
-    asked = _asked(sources, recipe, path.parent, endpoint, client)
+    asked = _asked(given["sources"], recipe, path.parent, given["endpoint"], client)
     root = Path(output).absolute() if output else data_folder(os.environ).absolute() / path.stem
     progress = progress_for(quiet=quiet, as_json=as_json)
-    for note in recipe.notes:
+    for note in (*recipe.notes, *filter(None, map(not_promised, asked))):
         progress.say(f"Note: {note}.")
-    for source in asked:
-        if missing := not_promised(source):
-            progress.say(f"Note: {missing}.")
     if dry_run:
         claims(recipe, asked, order, as_json=as_json)
         return
     refuse_loss(root, ("run.json", *SHEETS, PAGE), [path, *_lists(recipe, path.parent)])
+    result = _filled(recipe, root, asked, client, order, progress)
+    tell(progress, recipe, result, order)
+    arguments = {
+        "classes": str(path),
+        "output": output,
+        "source": [source.name for source in asked],
+        "license": list(order.licences),
+        **{name: given[name] for name in _RECORDED},
+    }
+    record = _recorded(root, arguments, client.seed, result, began)
+    if result.images:
+        write_report(root, root / PAGE)
+        progress.say(f"Report: {root / PAGE}")
+    if as_json:
+        click.echo(json.dumps(record))
+    elif not quiet:
+        click.echo(str(root))
+    refuse_nothing(recipe, result)
+
+
+def _order(given: Mapping[str, Any]) -> Order:
+    allowed = _policy(given["named"], commercial=given["commercial"])
+    return Order(
+        per_class=given["per_class"],
+        licences=(*allowed, "") if given["accept_unknown"] else allowed,
+        demands=Demands(min_side=given["min_side"]),
+        max_bytes=given["max_mb"] * 1_000_000,
+        allow_noai=given["accept_noai"],
+        near=not given["keep_near"],
+        keep_rejected=given["keep_rejected"],
+    )
+
+
+def _filled(
+    recipe: Recipe, root: Path, asked: list[Source], client: Client, order: Order, progress: Progress
+) -> Collected:
+    """What comes when ``root`` is filled, with its progress shown."""
 
     def report(label: str, have: int, want: int) -> None:
         progress.advance(label, have, want, {})
 
     try:
         with output_problems(root):
-            result = fill(recipe, root, asked, client, order, report)
+            return fill(recipe, root, asked, client, order, report)
     except InUseError as error:
         raise BadInputError(f"-o {root}: {error}.") from error
     finally:
         progress.end()
-    tell(progress, recipe, result, order)
+
+
+def _recorded(
+    root: Path, arguments: Mapping[str, Any], seed: int, result: Collected, began: float
+) -> dict[str, Any]:
+    """What is said of the run, after it has been written beside the pictures."""
     record = {
         "command": "collect",
-        "arguments": {
-            "classes": str(path),
-            "output": output,
-            "per_class": per_class,
-            "source": [source.name for source in asked],
-            "license": list(order.licences),
-            "min_side": min_side,
-            "max_mb": max_mb,
-            "accept_noai": accept_noai,
-            "accept_unknown": accept_unknown,
-            "keep_near": keep_near,
-            "keep_rejected": keep_rejected,
-        },
-        "seed": client.seed,
+        "arguments": arguments,
+        "seed": seed,
         "device": "cpu",
         "weights": {},
         "versions": versions(),
@@ -193,14 +202,7 @@ def collect(
         "seconds": round(time.monotonic() - began, 3),
     }
     write_text(root / "run.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-    if result.images:
-        write_report(root, root / PAGE)
-        progress.say(f"Report: {root / PAGE}")
-    if as_json:
-        click.echo(json.dumps(record))
-    elif not quiet:
-        click.echo(str(root))
-    refuse_nothing(recipe, result)
+    return record
 
 
 def _asked(
