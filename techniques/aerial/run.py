@@ -52,6 +52,8 @@ class Made:
     examples: dict[str, str]
     """The first explanation for each reason."""
     overzoomed: int
+    dropped: int = 0
+    """Those that a person has thrown out, which stay out."""
     stopped: str = ""
     """Why the rest was not tried, if it was not."""
 
@@ -135,7 +137,7 @@ class _Run:
 
     def all(self, pairs: list[tuple[Window, ...]], progress: Progress) -> Made:
         """Make what is missing, then take away what turns out to be a placeholder."""
-        missing = [pair for pair in pairs if not self._there(pair)]
+        missing = [pair for pair in pairs if not (self._dropped(pair) or self._there(pair))]
         done = len(pairs) - len(missing)
         stopped = ""
         progress(done, len(pairs))
@@ -157,7 +159,8 @@ class _Run:
                 raise
         self._take_back_repeats()
         kept = sum(self._there(pair) for pair in pairs)
-        return Made(kept, dict(self.reasons), self.examples, self.overzoomed, stopped)
+        dropped = sum(map(self._dropped, pairs))
+        return Made(kept, dict(self.reasons), self.examples, self.overzoomed, dropped, stopped)
 
     def _ahead(
         self, pairs: list[tuple[Window, ...]], pool: ThreadPoolExecutor
@@ -226,9 +229,18 @@ class _Run:
     def _there(self, pair: tuple[Window, ...]) -> bool:
         return all(
             self.manifest.decided.get(f"{tiles.service.name}:{self._file(window)}") == "kept"
-            and (self.root / self._file(window)).is_file()
+            and (self.root / self._now(window)).is_file()
             for window, tiles in zip(pair, self.layers, strict=True)
         )
+
+    def _dropped(self, pair: tuple[Window, ...]) -> bool:
+        return any(not self._now(window) for window in pair)
+
+    def _now(self, window: Window) -> str:
+        """Where its picture belongs since a person has curated the set; empty if it was dropped."""
+        file = self._file(window)
+        later = self.manifest.places.get(file)
+        return file if not later else later[-1].now if later[-1].folder else ""
 
     def _file(self, window: Window) -> str:
         return file_of(window, self.order)

@@ -67,8 +67,9 @@ def problem(made: Made, asked: int, layers: list[Tiles]) -> str:
     """What went wrong with pictures that could not be made, and what to do; nothing if none did."""
     if made.stopped:
         return sorry(made.stopped, layers)
-    if made.kept == asked:
-        return ""
+    if made.kept + made.dropped == asked:
+        undo = "`deepdesign dataset undo FOLDER` brings them back"
+        return "" if made.kept else f"All of these pictures were dropped by hand. {undo}."
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(made.reasons.items()))
     example = next(iter(made.examples.values()), "")
     advice = {

@@ -384,6 +384,24 @@ def test_what_is_missing_ends_with_status_1_and_the_rest_is_kept(
     assert json.loads((tmp_path / "set" / "run.json").read_text())["metrics"]["overzoomed"] == 1
 
 
+def test_what_a_person_has_dropped_or_moved_is_not_made_again(
+    aerial: Aerial, here: Run, photo: FakeTiles, tmp_path: Path
+) -> None:
+    (tmp_path / "p.csv").write_text("lat,lon,name\n42.281,-83.743,a\n42.29,-83.75,b\n42.3,-83.7,c\n")
+    asked = ("--points", tmp_path / "p.csv", "--size-px", 64, "--zoom", 18, "-o", tmp_path / "set", "--quiet")
+    assert aerial(*asked, "--source", "town").returncode == 0
+    first, second, third = sorted((tmp_path / "set" / "images").glob("*.tif"))
+    (tmp_path / "list.csv").write_text(f"drop,images/{first.name},\nmove,images/{second.name},roofs\n")
+    assert here("dataset", "curate", tmp_path / "set", tmp_path / "list.csv").returncode == 0
+    tiles = len(photo.asked)
+    finished = aerial(*asked, "--source", "town")
+    assert finished.returncode == 0, finished.stderr
+    assert len(photo.asked) == tiles
+    lies = {str(path.relative_to(tmp_path / "set")) for path in (tmp_path / "set").rglob("*.tif")}
+    assert lies == {f"roofs/{second.name}", f"images/{third.name}"}
+    assert json.loads((tmp_path / "set" / "run.json").read_text())["metrics"]["pictures"] == 2
+
+
 def test_pictures_that_say_blocked_are_no_pictures(aerial: Aerial, photo: FakeTiles, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("lat,lon\n" + "".join(f"42.28{n},-83.7\n" for n in range(4)))
     photo.faults.extend([None] * 4 + [Reply(200, blocked_picture(), content_type="image/png")] * 99)
