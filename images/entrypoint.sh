@@ -167,7 +167,7 @@ _deepdesign_assignment='^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]
 
 take_settings "$@"
 _deepdesign_limit=${DEEPDESIGN_TIME_LIMIT:-60}
-[[ $_deepdesign_limit =~ ^[0-9]+(\.[0-9]+)?$ ]] || _deepdesign_limit=60
+[[ $_deepdesign_limit =~ ^[0-9]+(\.[0-9]+)?$ && $_deepdesign_limit == *[1-9]* ]] || _deepdesign_limit=60
 
 if wants_hooks "$@"; then
     # Ours keeps to the limit by itself, and gives what it started some seconds to end.

@@ -170,6 +170,13 @@ def test_no_name_of_a_hooks_own_is_lost(machine: Machine) -> None:
     }
 
 
+@pytest.mark.parametrize("limit", ["0", "0.0", "soon"])
+def test_a_limit_that_is_none_is_the_usual_one(machine: Machine, limit: str) -> None:
+    hook = "sleep 0.3\nexport GREETING=hello\n"
+    found = seen(start(machine, hook=hook, DEEPDESIGN_TIME_LIMIT=limit, **WITHOUT_OURS))
+    assert found["GREETING"] == "hello"
+
+
 def test_a_hook_that_does_not_end_goes_on_beside_jupyter(machine: Machine) -> None:
     done = start(
         machine, hook="export GREETING=hello\nsleep 2\necho later >/srv/later\n", DEEPDESIGN_TIME_LIMIT="0.9"
