@@ -131,7 +131,7 @@ def aerial(
         if not given["dry_run"]:
             _refuse_loss(path, root, given)
             if path is None:
-                refuse_others(pairs, chosen, root, _order(f".{given['kind']}", given))
+                refuse_others(pairs, chosen, root)
         client = Client(contact=checked_contact(given["contact"]), allow_private=given["allow_private"])
         layers = _opened(chosen, client, given)
         telling.tell(progress, pairs, layers)

@@ -80,29 +80,30 @@ def make(
     return made
 
 
-def refuse_others(pairs: list[tuple[Window, ...]], services: list[Service], root: Path, order: Order) -> None:
+def refuse_others(pairs: list[tuple[Window, ...]], services: list[Service], root: Path) -> None:
     """Refuse to make a picture where one of another service lies: a name says the place, not the source.
+
+    Of another format, too: its side-car has the same name.
 
     Raises:
         BadInputError: it would be replaced, or taken for what is asked for now.
     """
-    made = {row["source_id"]: row for row in rows(root) if row["status"] in ("kept", "dropped")}
-    for pair in pairs:
-        for window, service in zip(pair, services, strict=True):
-            row = made.get(file_of(window, order))
-            if row is None or (row["status"] == "kept" and not (root / row["file"]).is_file()):
-                continue
-            theirs = row["source"], row.get("service", service.identity)
-            if theirs != (service.name, service.identity):
-                raise BadInputError(
-                    f"-o {root}: {row['source_id']} is of another source, {row['source']} "
-                    f"({row.get('file_url')}). Choose another folder for the pictures of {service.name}."
-                )
-
-
-def file_of(window: Window, order: Order) -> str:
-    """Where in its set the picture of ``window`` lies."""
-    return f"{window.label}/{window.name}{order.suffix}"
+    asked = {
+        f"{window.label}/{window.name}": service
+        for pair in pairs
+        for window, service in zip(pair, services, strict=True)
+    }
+    for row in rows(root):
+        service = asked.get(row["source_id"].rpartition(".")[0])
+        if service is None or row["status"] not in ("kept", "dropped"):
+            continue
+        if row["status"] == "kept" and not (root / row["file"]).is_file():
+            continue
+        if (row["source"], row.get("service", service.identity)) != (service.name, service.identity):
+            raise BadInputError(
+                f"-o {root}: {row['source_id']} is of another source, {row['source']} "
+                f"({row.get('file_url')}). Choose another folder for the pictures of {service.name}."
+            )
 
 
 def files_of_one(path: Path) -> tuple[Path, ...]:
@@ -243,7 +244,7 @@ class _Run:
         return file if not later else later[-1].now if later[-1].folder else ""
 
     def _file(self, window: Window) -> str:
-        return file_of(window, self.order)
+        return f"{window.label}/{window.name}{self.order.suffix}"
 
 
 def _cut(window: Window, tiles: Tiles, known: dict[Tile, Got], order: Order) -> Cut:
