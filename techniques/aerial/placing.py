@@ -83,7 +83,8 @@ def footprint(window: Window, file: str, facts: dict[str, Any]) -> dict[str, Any
 
 def outline(file: str, bounds: Sequence[float], facts: dict[str, Any]) -> dict[str, Any]:
     """A feature of ``bounds`` (west, south, east, north), cut in two at the date line (RFC 7946, 3.1.9)."""
-    west, south, east, north = bounds
+    # What only touches the line lies on one side of it, however its last digit was rounded.
+    west, south, east, north = (round(edge, 9) for edge in bounds)
     rings = [_ring(west, south, east, north)]
     if east > 180:
         rings = [_ring(west, south, 180.0, north), _ring(-180.0, south, east - 360, north)]
@@ -102,7 +103,7 @@ def footprints(features: Sequence[dict[str, Any]]) -> str:
 
 def _ring(west: float, south: float, east: float, north: float) -> list[list[float]]:
     corners = [(west, south), (east, south), (east, north), (west, north), (west, south)]
-    return [[round(lon, 9), round(lat, 9)] for lon, lat in corners]
+    return [[round(lon, 9), lat] for lon, lat in corners]
 
 
 def _tags(window: Window, facts: dict[str, Any]) -> TiffImagePlugin.ImageFileDirectory_v2:

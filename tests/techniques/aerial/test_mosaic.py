@@ -27,7 +27,7 @@ from techniques.aerial.grid import (
     resolution,
 )
 from techniques.aerial.mosaic import TileError, cut, needed, repeated
-from techniques.aerial.placing import footprint, save, world_file
+from techniques.aerial.placing import footprint, outline, save, world_file
 from techniques.aerial.run import Order, make_one
 from techniques.aerial.testkit.ogc import FakeWMS, FakeWMTS
 from techniques.aerial.testkit.paint import encoded, town_photo
@@ -113,6 +113,11 @@ def test_beyond_the_date_line_the_map_begins_again(lon: float, tmp_path: Path) -
     with rasterio.open(tmp_path / "x.tif") as seen:
         assert seen.lnglat() == pytest.approx(there, abs=1e-3)
         assert max(map(abs, (seen.bounds.left, seen.bounds.right))) < HALF
+
+
+def test_what_touches_the_date_line_is_one_piece() -> None:
+    for bounds in ((-180.00000000000003, 0.0, -179.0, 1.0), (179.0, 0.0, 180.00000000000003, 1.0)):
+        assert outline("x.tif", bounds, {})["geometry"]["type"] == "Polygon"
 
 
 def test_a_preview_over_the_date_line_shows_the_places_and_not_the_world(open_tiles: Open) -> None:
