@@ -67,7 +67,7 @@ def main() -> None:
 
 def _work(mesh: Mesh, style: Picture, network: Any) -> Work:
     ground = primed(mesh, SETTINGS.texture_size)
-    return Work(ground.surface, ground.base, [style], network, TorchRasteriser())
+    return Work(ground.surface, ground.base, [style], network, TorchRasteriser(), seams=ground.seams)
 
 
 def _view(surface: Surface, texture: Tensor) -> View:

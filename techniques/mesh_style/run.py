@@ -29,8 +29,8 @@ from techniques.weights import Weights, obtain
 __all__ = ["mesh_style_files", "run_job"]
 
 _COSTS = {  # by bytes of a convolution's number
-    2: Costs(pixel=2700, triangle=400, texel=105, fixed=850 << 20),
-    4: Costs(pixel=5000, triangle=400, texel=105, fixed=900 << 20),
+    2: Costs(pixel=2700, triangle=400, texel=115, fixed=850 << 20),
+    4: Costs(pixel=5000, triangle=400, texel=115, fixed=900 << 20),
 }
 _THRIFT = "Choose a smaller --size, fewer --views or a smaller --texture-size."
 
@@ -102,7 +102,9 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         said.say(f"Network: {weights.entry.name}, a {weights.entry.title}")
         said.say(str(memory))
         network = load_network(weights).computing_in(device.precision).to(device.torch)
-        work = Work(ground.surface, ground.base, job.styles, network, choice.rasteriser, job.cameras)
+        work = Work(
+            ground.surface, ground.base, job.styles, network, choice.rasteriser, job.cameras, ground.seams
+        )
         identity = _identity(job, weights, device, choice)
         with memory.kept(), session(place, identity, said, resume=job.resume) as running:
             styled = stylize(work, settings, callbacks=running.callbacks, state=running.state)

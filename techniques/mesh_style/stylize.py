@@ -2,8 +2,8 @@
 
 Gatys, Ecker and Bethge (2016) on views of a mesh, as Kato et al. (2018) began it and Mordvintsev et al.
 (Distill, 2018) made it consistent. Departures from Kato: a texture atlas with mip levels instead of colours
-for each face, statistics over all views of a step together, and the look of the mesh as it came as content
-instead of its vertices alone.
+for each face, drawn together where its charts meet; statistics over all views of a step together; and the
+look of the mesh as it came as content instead of its vertices alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,6 +22,7 @@ from techniques.mesh_style.settings import MeshStyleSettings
 from techniques.mesh_style.statistics import kept_looks, style_loss, views_moments
 from techniques.meshes.light import Light
 from techniques.meshes.render import Surface, View, render
+from techniques.meshes.seams import Seams
 from techniques.networks import FeatureNetwork
 from techniques.optimise import Callback, History, Parameters, Stage, optimise
 from techniques.pictures import Picture
@@ -33,6 +34,7 @@ __all__ = ["Styled", "Work", "judged", "stylize"]
 
 # What weights of 1 mean, as in the style of pictures.
 _STYLE_UNIT, _SMOOTHNESS_UNIT = 40.0, 60.0
+_SEAMS_UNIT = 100.0  # with it colours differ at seams as little as elsewhere: benchmarks.mesh_seams
 _COARSEST = 128  # px of a view: below it the deepest style layer sees the whole of it
 _NOISE = 0.15
 _PLAIN = 0.02  # standard deviation of colours below which a mesh has no texture to speak of
@@ -42,7 +44,9 @@ _SUN = Light(azimuth=-35, elevation=50, fixed=True)
 
 @dataclass(frozen=True)
 class Work:
-    """What is worked on and with: ``surface`` and its colours ``base`` (S, S, 3) as they came."""
+    """What is worked on and with: ``surface`` and its colours ``base`` (S, S, 3) as they came, and the
+    ``seams`` that colours are to run on over, if there are any.
+    """
 
     surface: Surface
     base: Tensor
@@ -50,6 +54,7 @@ class Work:
     network: FeatureNetwork
     rasteriser: Rasteriser
     cameras: Sequence[Camera] = ()
+    seams: Seams | None = None
 
     def seen(
         self,
@@ -225,6 +230,10 @@ class _Plan:
             else:
                 weight = settings.smoothness * settings.style_weight * _SMOOTHNESS_UNIT
                 parts["variation"] = (smooth(view.image, {}), weight)
+                if work.seams:
+                    # Of what is new only: where two materials meet, their own colours differ.
+                    new = work.seams.step(texture - work.base)
+                    parts["seams"] = (new, settings.style_weight * _SEAMS_UNIT)
             total = torch.stack([weight * value for value, weight in parts.values() if weight]).sum()
             return Terms(total, {name: value.detach() for name, (value, _) in parts.items()})
 

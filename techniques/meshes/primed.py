@@ -10,6 +10,7 @@ from techniques.meshes.bake import baked
 from techniques.meshes.draft import counted
 from techniques.meshes.mesh import Map, Mesh
 from techniques.meshes.render import Surface, surface_of
+from techniques.meshes.seams import Seams, seams_of
 from techniques.meshes.texels import Texels, dilated, texels
 
 __all__ = ["Primed", "primed"]
@@ -19,8 +20,8 @@ _COLORS = {"map_kd", "map_ka"}  # maps of what the paint takes the place of
 
 @dataclass(frozen=True, eq=False)
 class Primed:
-    """``mesh`` as it came, its ``atlas`` and the texels that the charts cover, the ``surface`` to draw, and
-    the colours ``base`` (S, S, 3) that the mesh has on the atlas.
+    """``mesh`` as it came, its ``atlas`` and the texels that the charts cover, the ``surface`` to draw, the
+    colours ``base`` (S, S, 3) that the mesh has on the atlas, and the ``seams`` where charts meet.
     """
 
     mesh: Mesh
@@ -28,6 +29,7 @@ class Primed:
     covered: Texels
     surface: Surface
     base: Tensor
+    seams: Seams | None
 
     def filled(self, texture: Tensor) -> Tensor:
         """``texture`` (S, S, 3) with the texels between charts filled, so that no seam shows elsewhere."""
@@ -60,4 +62,7 @@ def primed(mesh: Mesh, size: int, device: torch.device | None = None) -> Primed:
     atlas = atlas_for(mesh, size)
     uvs, uv_faces = torch.from_numpy(atlas.mesh.uvs), torch.from_numpy(atlas.mesh.uv_faces)
     covered = texels(uvs, uv_faces, size)
-    return Primed(mesh, atlas, covered, surface_of(atlas.mesh, device), baked(mesh, covered).to(device))
+    surface = surface_of(atlas.mesh, device)
+    seams = seams_of(atlas.mesh, surface.faces.long().cpu().numpy(), covered)
+    base = baked(mesh, covered).to(device)
+    return Primed(mesh, atlas, covered, surface, base, seams and seams.to(device))

@@ -58,13 +58,14 @@ FLAGS = [
 
 @pytest.fixture(scope="module")
 def ball():
-    ground = primed(icosphere(2), 64)
-    return ground.surface, ground.base
+    return primed(icosphere(2), 64)
 
 
 @pytest.fixture
 def work(ball, network, stripes):
-    return Work(*ball, [read_picture(stripes)], network, TorchRasteriser())
+    return Work(
+        ball.surface, ball.base, [read_picture(stripes)], network, TorchRasteriser(), seams=ball.seams
+    )
 
 
 def test_painting_brings_views_from_everywhere_nearer_to_the_style(work):
@@ -131,6 +132,13 @@ def test_statistics_of_views_are_those_of_their_surface_alone():
     assert torch.allclose(found.mean, inside.mean(1), atol=1e-5)
     full = views_moments({"x": features[:1]}, torch.ones(1, 1, 16, 16), ["x"])["x"]
     assert torch.allclose(full.products, gram(features[:1]), atol=1e-5)
+
+
+def test_colours_run_on_over_the_seams(work):
+    settings = replace(TINY, iterations=24, content_weight=0.0)
+    drawn_together, apart = stylize(work, settings), stylize(replace(work, seams=None), settings)
+    assert work.seams.step(drawn_together.texture) < 0.5 * work.seams.step(apart.texture)
+    assert drawn_together.history["style"][-1] < 1.2 * apart.history["style"][-1]
 
 
 def test_texels_that_nothing_touched_keep_their_colour_to_the_last_bit():
