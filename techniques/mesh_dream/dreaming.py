@@ -26,6 +26,7 @@ from techniques.meshes.render import Surface, View, render
 from techniques.optimise import Callback, History, Parameters, Stage, optimise
 from techniques.raster.backend import Rasteriser
 from techniques.raster.cameras import Camera
+from techniques.seeds import seed_of
 
 __all__ = ["SUN", "Dreamt", "Scene", "dream"]
 
@@ -149,8 +150,7 @@ class _Plan:
         def seed(step: int) -> None:
             # By the step, not by what was drawn before: a resumed run sees the same views.
             self.step = step
-            mixed = (self.settings.seed * 1_000_003 + number) * 1_000_003 + step
-            self.random.manual_seed(mixed % 2**63)
+            self.random.manual_seed(seed_of(self.settings.seed, number, step))
 
         return Stage(
             name=kind,
