@@ -25,6 +25,7 @@ __all__ = [
     "mean_of",
 ]
 
+_FLAT = 1e-3  # of the products' mean square: one flat colour has no covariance to be relative to
 _TINY = 1e-6  # of a region's share, or of a variance: keeps empty ones out of divisions and roots
 
 
@@ -98,6 +99,8 @@ class TextureLoss(Weighted):
         for layer in self.layers:
             count = sums[f"{layer} count"].detach()
             each = count.clamp_min(_TINY).unsqueeze(-1)
+            if count.ndim:
+                count = count * (count >= 1)  # what is less than one position of a layer has no texture there
             found[layer] = Moments(
                 sums[f"{layer} second"] / each.unsqueeze(-1),
                 sums[f"{layer} first"] / each,
@@ -142,13 +145,15 @@ class MomentStyle(TextureLoss):
         d = \tfrac12 \overline{(\mu - m)^2} / \overline{m^2}
             + \tfrac12 \overline{(C - S)^2} / \overline{S^2}
 
-    A Gram matrix mixes the two, and is mostly mean: here texture counts as much as average colour does.
+    A flat colour has no covariance: there it is relative to a thousandth of the second moments. A Gram matrix
+    mixes the two, and is mostly mean: here texture counts as much as average colour does.
     """
 
     def distance(self, found: Moments, target: Moments) -> Tensor:
         """See the class."""
         means = _relative(found.mean, target.mean, 1)
-        return (means + _relative(found.covariance, target.covariance, 2)) / 2
+        least = _FLAT * target.products.square().mean((-2, -1))
+        return (means + _relative(found.covariance, target.covariance, 2, least)) / 2
 
 
 @dataclass(frozen=True)
@@ -212,10 +217,13 @@ def _of_both(found: Moments, target: Moments) -> tuple[Moments, Moments]:
     return left[0], left[1]
 
 
-def _relative(found: Tensor, target: Tensor, axes: int) -> Tensor:
-    """The mean squared difference over the last ``axes``, relative to the target's mean square."""
+def _relative(found: Tensor, target: Tensor, axes: int, least: Tensor | float = 0) -> Tensor:
+    """The mean squared difference over the last ``axes``, relative to the target's mean square, or to what
+    that is at ``least``.
+    """
     over = tuple(range(-axes, 0))
-    return (found - target).square().mean(over) / target.square().mean(over).clamp_min(1e-12)
+    scale = target.square().mean(over)
+    return (found - target).square().mean(over) / torch.clamp(scale, min=least).clamp_min(1e-12)
 
 
 def _root(matrix: Tensor) -> Tensor:

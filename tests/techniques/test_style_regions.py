@@ -134,19 +134,20 @@ def test_more_regions_than_a_style_has_colours_are_refused(china, coffee):
 
 
 @pytest.mark.parametrize("loss", ["gram", "moments", "wasserstein"])
-def test_a_region_that_a_layer_does_not_see_in_the_style_pulls_nowhere(loss, china, coffee):
-    """A line of one pixel is too thin for deep layers, which then rated against nothing: a loss of 1e17."""
+def test_a_region_that_a_layer_does_not_see_in_the_style_pulls_nowhere(loss, china, photos):
+    """A dot of a few pixels is too small for deep layers, which rated against nothing: a loss of 1e10."""
+    coffee = read_picture(photos["coffee"])
     labels = np.zeros(coffee.rgb.shape[:2], np.uint8)
-    labels[:, 0] = 1
+    labels[200:202, 300:302] = 1
     halves = np.zeros(china.rgb.shape[:2], np.uint8)
     halves[:, 48:] = 1
     masks = Masks(halves, (labels,), ("#000000", "#ffffff"))
-    settings = replace(QUICK, style_loss=loss, iterations=20)
+    settings = replace(QUICK, style_loss=loss, iterations=8, size=64)
 
     made = stylize(china, [coffee], settings, network=thin("vgg16"), masks=masks)
 
     assert made.metrics["style"] < 3
-    assert made.metrics["style"] < 0.7 * made.metrics["style_of_content"]
+    assert made.metrics["style"] < 0.9 * made.metrics["style_of_content"]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,19 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from techniques.losses import total
-from techniques.textures import STYLE_LOSSES, GramStyle, WassersteinStyle, gram, mean_of
+from techniques.textures import (
+    STYLE_LOSSES,
+    GramStyle,
+    Moments,
+    MomentStyle,
+    WassersteinStyle,
+    gram,
+    mean_of,
+)
 
 KINDS = list(STYLE_LOSSES.values())
 
@@ -102,6 +112,13 @@ def test_a_region_is_compared_with_its_own_style_only(random):
     assert style.targets["a"].share.tolist() == [0.5, 0.5]
     assert total([style], torch.zeros(1), {"a": picture}).total.item() == pytest.approx(0, abs=1e-9)
     assert total([style], torch.zeros(1), {"a": swapped}).total.item() > 0.3
+
+
+def test_what_is_flat_in_the_style_is_not_infinitely_far():
+    flat = Moments(torch.ones(1, 4, 4), torch.ones(1, 4), torch.ones(1))
+    found = replace(flat, products=flat.products + 0.1 * torch.eye(4))
+
+    assert 0.5 < float(MomentStyle({}, {}).distance(found, flat)) < 5
 
 
 def test_several_styles_are_blended_by_weight_where_they_have_something():
