@@ -76,7 +76,7 @@ def plan_job(
             f"-o {place.picture} is one of the inputs, which would be lost. Choose another name."
         )
     # Written and removed again while a run works; one that was interrupted has left it.
-    interrupted, advice = place.checkpoint.exists(), "Choose another name."
+    interrupted, advice = place.checkpoint.exists(), "Move it away, or choose another name."
     refuse_taken(place.picture, [preview_file(place)], ours=interrupted, inputs=used, advice=advice)
     with occupied(place):
         pass  # so that an output that cannot be written is refused now; the run itself enters again
