@@ -29,8 +29,8 @@ from techniques.weights import Weights, obtain
 __all__ = ["mesh_style_files", "run_job"]
 
 _COSTS = {  # by bytes of a convolution's number
-    2: Costs(pixel=2700, triangle=400, texel=230, fixed=850 << 20),
-    4: Costs(pixel=5000, triangle=400, texel=230, fixed=900 << 20),
+    2: Costs(pixel=2700, triangle=400, texel=270, fixed=850 << 20),
+    4: Costs(pixel=5000, triangle=400, texel=270, fixed=900 << 20),
 }
 _THRIFT = "Choose a smaller --size, fewer --views or a smaller --texture-size."
 
