@@ -1,6 +1,5 @@
 """One run of mesh-dream over files: mesh in, dreamt mesh, record and report out, resumable in between."""
 
-import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean
@@ -14,7 +13,7 @@ from techniques.device import Device, choose_device
 from techniques.dream.goals import dreamers_for, wanted_classes
 from techniques.dream.judges import Judgement, judge, mean_after
 from techniques.dream.run import Company, company, weights_of
-from techniques.files import write_text
+from techniques.files import sha256_of, write_text
 from techniques.mesh_dream.dreaming import SUN, Dreamt, Scene, dream
 from techniques.mesh_dream.job import Job, plan_job
 from techniques.mesh_dream.page import page
@@ -76,8 +75,8 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
     device = choose_device(settings.device, "float32")
     choice = choose_rasteriser(device.torch)
     with occupied(place):
-        arguments = _arguments(job)
-        if job.resume and (record := finished_record(place, arguments)):
+        arguments, inputs = _arguments(job), _inputs(job)
+        if job.resume and (record := finished_record(place, arguments, lambda: inputs)):
             said.say(f"This run is finished already: {place.result}")
             return record
         networks = company(settings.wishes, device, said)
@@ -102,7 +101,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             said.say(f"Network: {classifier.name}, {classifier.source['title']}")
         said.say(str(memory))
         scene = Scene(ground.surface, ground.base, choice.rasteriser, job.cameras)
-        identity = _identity(job, networks, device, choice)
+        identity = _identity(job, inputs, networks, device, choice)
         with memory.kept(), session(place, identity, said, resume=job.resume) as running:
             dreamt = dream(
                 scene,
@@ -125,6 +124,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         record = {
             "command": "mesh-dream",
             "arguments": arguments,
+            "inputs": inputs,
             "seed": settings.seed,
             "device": device.kind,
             "machine": str(device),
@@ -211,8 +211,15 @@ def _arguments(job: Job) -> dict[str, Any]:
     }
 
 
-def _identity(job: Job, networks: Company, device: Device, choice: Choice) -> dict[str, Any]:
-    """What must be the same for a checkpoint to fit; the mesh by content, wherever it lies now."""
+def _inputs(job: Job) -> dict[str, Any]:
+    """What the files hold that the job works on, wherever they lie now."""
+    return {"mesh": sha256_of(job.source)}
+
+
+def _identity(
+    job: Job, inputs: dict[str, Any], networks: Company, device: Device, choice: Choice
+) -> dict[str, Any]:
+    """What must be the same for a checkpoint to fit."""
     flags = {f"--{name.replace('_', '-')}": str(value) for name, value in asdict(job.settings).items()}
     for unrelated in ("--judges", "--turntable"):  # they only look at what comes out
         del flags[unrelated]
@@ -221,6 +228,6 @@ def _identity(job: Job, networks: Company, device: Device, choice: Choice) -> di
     flags["--device"] = f"{device.kind} with {choice.rasteriser.name}"
     return {
         **flags,
-        "the mesh": hashlib.sha256(job.source.read_bytes()).hexdigest()[:12],
+        "the mesh": inputs["mesh"][:12],
         "the cameras": "; ".join(str(camera.described()) for camera in job.cameras),
     }

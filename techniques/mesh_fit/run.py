@@ -1,6 +1,5 @@
 """One run of mesh-fit over files: mesh and guides in, mesh, record and report out, resumable in between."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 
 from techniques.device import Device, choose_device
-from techniques.files import write_text
+from techniques.files import sha256_of, write_text
 from techniques.mesh_fit.fitting import HELD_OUT, fit
 from techniques.mesh_fit.guides import Guide, moved_onto
 from techniques.mesh_fit.job import Job, plan_job
@@ -75,8 +74,8 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
     device = choose_device(settings.device, "float32")
     choice = choose_rasteriser(device.torch)
     with occupied(place):
-        arguments = _arguments(job)
-        if job.resume and (record := finished_record(place, arguments)):
+        arguments, inputs = _arguments(job), _inputs(job)
+        if job.resume and (record := finished_record(place, arguments, lambda: inputs)):
             said.say(f"This run is finished already: {place.result}")
             return record
         unit = unit_surface(job.mesh)
@@ -96,7 +95,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
             advice="Choose a smaller --size, or --faces for fewer triangles.",
         )
         said.say(str(memory))
-        identity = _identity(job, device, choice.rasteriser)
+        identity = _identity(job, inputs, device, choice.rasteriser)
         with memory.kept(), session(place, identity, said, resume=job.resume) as work:
             result = fit(
                 unit.vertices,
@@ -123,6 +122,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         record = {
             "command": "mesh-fit",
             "arguments": arguments,
+            "inputs": inputs,
             "seed": settings.seed,
             "device": device.kind,
             "machine": str(device),
@@ -205,15 +205,20 @@ def _arguments(job: Job) -> dict[str, Any]:
     }
 
 
-def _identity(job: Job, device: Device, rasteriser: Rasteriser) -> dict[str, Any]:
-    """What must be the same for a checkpoint to fit; the files by content, wherever they lie now."""
+def _inputs(job: Job) -> dict[str, Any]:
+    """What the files hold that the job works on, wherever they lie now."""
+    mesh, *guides = map(sha256_of, job.sources)
+    return {"mesh": mesh, "guides": guides}
+
+
+def _identity(job: Job, inputs: dict[str, Any], device: Device, rasteriser: Rasteriser) -> dict[str, Any]:
+    """What must be the same for a checkpoint to fit."""
     flags = {f"--{name.replace('_', '-')}": str(value) for name, value in asdict(job.settings).items()}
     flags["--device"] = f"{device.kind} with {rasteriser.name}"
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in job.sources]
     cameras = "; ".join(map(str, (camera.described() for camera in job.cameras)))
     return {
         **flags,
-        "the mesh": digests[0],
-        "the guide pictures": " ".join(digests[1:]),
+        "the mesh": inputs["mesh"][:12],
+        "the guide pictures": " ".join(one[:12] for one in inputs["guides"]),
         "the cameras": cameras,
     }

@@ -1,13 +1,12 @@
 """One run of mesh-style over files: mesh and styles in, textured mesh, record and report out, resumable."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from techniques.device import Device, choose_device
-from techniques.files import write_text
+from techniques.files import sha256_of, write_text
 from techniques.mesh_style.job import Job, plan_job
 from techniques.mesh_style.page import page
 from techniques.mesh_style.settings import MeshStyleSettings
@@ -72,8 +71,8 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
     device = choose_device(settings.device, settings.precision)
     choice = choose_rasteriser(device.torch)
     with occupied(place):
-        arguments = _arguments(job)
-        if job.resume and (record := finished_record(place, arguments)):
+        arguments, inputs = _arguments(job), _inputs(job)
+        if job.resume and (record := finished_record(place, arguments, lambda: inputs)):
             said.say(f"This run is finished already: {place.result}")
             return record
         memory = Budget.of(
@@ -105,7 +104,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         work = Work(
             ground.surface, ground.base, job.styles, network, choice.rasteriser, job.cameras, ground.seams
         )
-        identity = _identity(job, weights, device, choice)
+        identity = _identity(job, inputs, weights, device, choice)
         with memory.kept(), session(place, identity, said, resume=job.resume) as running:
             styled = stylize(work, settings, callbacks=running.callbacks, state=running.state)
             seconds = running.seconds()
@@ -123,6 +122,7 @@ def run_job(job: Job, said: Progress) -> dict[str, Any]:
         record = {
             "command": "mesh-style",
             "arguments": arguments,
+            "inputs": inputs,
             "seed": settings.seed,
             "device": device.kind,
             "machine": str(device),
@@ -172,17 +172,24 @@ def _arguments(job: Job) -> dict[str, Any]:
     }
 
 
-def _identity(job: Job, weights: Weights, device: Device, choice: Choice) -> dict[str, Any]:
-    """What must be the same for a checkpoint to fit; the files by content, wherever they lie now."""
+def _inputs(job: Job) -> dict[str, Any]:
+    """What the files hold that the job works on, wherever they lie now."""
+    mesh, *styles = map(sha256_of, job.sources)
+    return {"mesh": mesh, "styles": styles}
+
+
+def _identity(
+    job: Job, inputs: dict[str, Any], weights: Weights, device: Device, choice: Choice
+) -> dict[str, Any]:
+    """What must be the same for a checkpoint to fit."""
     flags = {f"--{name.replace('_', '-')}": str(value) for name, value in asdict(job.settings).items()}
     flags["--precision"] = str(device.precision).removeprefix("torch.")
     flags["--weights"] = f"{weights.entry.name} {weights.sha256[:12]}"
     flags["--device"] = f"{device.kind} with {choice.rasteriser.name}"
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in job.sources]
     cameras = "; ".join(str(camera.described()) for camera in job.cameras)
     return {
         **flags,
-        "the mesh": digests[0],
-        "the style pictures": " ".join(digests[1:]),
+        "the mesh": inputs["mesh"][:12],
+        "the style pictures": " ".join(one[:12] for one in inputs["styles"]),
         "the cameras": cameras,
     }

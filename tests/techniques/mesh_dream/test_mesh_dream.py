@@ -109,6 +109,9 @@ def test_a_run_that_was_killed_goes_on_to_the_same_mesh(sphere, folder, tmp_path
     textures = [read_mesh(path).materials[0].texture.data for path in (stopped, whole)]
     assert textures[0] == textures[1]
     assert mesh_dream_files(sphere, output=stopped, settings=settings, resume=True) == record
+    sphere.write_text(sphere.read_text() + "v 0 0 0\n")
+    with pytest.raises(BadInputError, match="the mesh changed since the finished run"):
+        mesh_dream_files(sphere, output=stopped, settings=settings, resume=True)
 
 
 @pytest.mark.parametrize(

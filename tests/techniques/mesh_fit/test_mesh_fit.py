@@ -197,6 +197,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_mesh(how, sphere, guide, tmp
     assert not checkpoint.exists()
     assert record["losses"] == json.loads((tmp_path / "whole.run.json").read_text())["losses"]
     assert again(settings) == record
+    Image.open(guide).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(guide)
+    with pytest.raises(BadInputError, match="the guides changed since the finished run"):
+        again(settings)
 
 
 def test_a_run_that_was_killed_while_it_wrote_is_resumed_or_repeated(sphere, guide, tmp_path):

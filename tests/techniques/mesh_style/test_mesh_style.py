@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from techniques.cli import run
+from techniques.errors import BadInputError
 from techniques.mesh_style import MeshStyleSettings, mesh_style_files
 from techniques.mesh_style.cameras import cameras_of_step
 from techniques.mesh_style.command import mesh_style
@@ -324,6 +325,9 @@ def test_a_run_stopped_while_it_writes_is_repeated_or_resumed(
     assert record["metrics"]["steps"] == changes.get("iterations", 0)
     assert out.with_suffix(".png").read_bytes() == painted
     assert not (tmp_path / ".painted.obj.checkpoint").exists()
+    Image.open(stripes).rotate(90).save(stripes)
+    with pytest.raises(BadInputError, match="the styles changed since the finished run"):
+        mesh_style_files(house, stripes, output=out, settings=settings, resume=True)
 
 
 def test_the_course_s_command_says_what_it_understood(house, stripes, tmp_path):
