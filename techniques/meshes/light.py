@@ -15,14 +15,13 @@ from techniques.raster.cameras import Camera
 
 __all__ = ["Light", "shades"]
 
-_AMBIENT = 0.5
 _BRIGHTEST = 1.25  # as a multiple of what faces the eye
 
 
 @dataclass(frozen=True)
 class Light:
-    """Half of it from everywhere, half from a direction: of the camera's axes (right, up, towards the eye),
-    or ``fixed`` in the unit frame like a sun, where azimuth 0 is the front.
+    """A share, ``ambient``, of it from everywhere, the rest from a direction of the camera's axes (right, up,
+    towards the eye), or ``fixed`` in the unit frame like a sun, where azimuth 0 is the front.
 
     ``"flat"`` is light without any shading: the texture as it is. ``level`` is how bright a face is that is
     turned to the eye; one turned to the light is up to 1.25 times as bright, and white would lose its shape
@@ -34,6 +33,7 @@ class Light:
     elevation: float = 45.0
     fixed: bool = False
     level: float = 1.0
+    ambient: float = 0.5
 
     def direction(self) -> tuple[float, float, float]:
         """The unit vector towards the light."""
@@ -47,7 +47,7 @@ class Light:
         direction = np.array(self.direction())
         towards = torch.from_numpy(direction @ (np.eye(3) if self.fixed else camera.axes())).to(normals)
         lit = (normals @ towards).clamp(min=0) / max(direction[2], 0.5)
-        bright: Tensor = (_AMBIENT + (1 - _AMBIENT) * lit).clamp(max=_BRIGHTEST) * self.level
+        bright: Tensor = (self.ambient + (1 - self.ambient) * lit).clamp(max=_BRIGHTEST) * self.level
         return bright
 
 

@@ -26,7 +26,8 @@ PREVIEW = Camera(azimuth=30, elevation=20, fov=36, distance=3.4)  # the unit sph
 _BATCH = 4
 _SECONDS = 4.0  # of one turn
 _BACKGROUND = (0.95, 0.94, 0.91)
-_LIGHT = Light(level=0.8)  # so that white walls turned to the light are white, and the others are not
+# White walls turned to the light are white and the others are not, and none is gloomy.
+_LIGHT = Light(level=0.82, ambient=0.65)
 
 
 class Look:
