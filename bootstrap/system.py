@@ -6,15 +6,12 @@ Reading goes past it. Counting, failing and dying for tests are wrappers around 
 import errno
 import os
 import stat
-from collections.abc import Callable
 from typing import Protocol
+
+from bootstrap.trees import Tick, rest
 
 #: A file is put on disk piece by piece: at its end, gigabytes that wait in memory would take minutes.
 _PIECE = 256 * 1024 * 1024
-
-
-def _unwatched() -> None:
-    """Nobody needs to know how far a copy is."""
 
 
 class System(Protocol):
@@ -29,7 +26,7 @@ class System(Protocol):
     def append(self, path: str, content: bytes) -> None:
         """Add to the end of a file that only its owner can read."""
 
-    def copy_file(self, source: str, target: str, mode: int, tick: Callable[[], None] = _unwatched) -> None:
+    def copy_file(self, source: str, target: str, mode: int, tick: Tick = rest) -> None:
         """Copy one regular file, its times and extended attributes; it is on disk when this returns.
 
         ``tick`` is called again and again until then, at least once every MiB.
@@ -87,7 +84,7 @@ class RealSystem:
         finally:
             os.close(descriptor)
 
-    def copy_file(self, source: str, target: str, mode: int, tick: Callable[[], None] = _unwatched) -> None:
+    def copy_file(self, source: str, target: str, mode: int, tick: Tick = rest) -> None:
         reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(reading, "rb"):
             found = os.fstat(reading)
@@ -157,7 +154,7 @@ class RealSystem:
         os.utime(path)
 
 
-def _copy_data(source: int, target: int, size: int, tick: Callable[[], None]) -> None:
+def _copy_data(source: int, target: int, size: int, tick: Tick) -> None:
     """Copy what ``source`` holds; its holes (a disk image, a core file) stay holes and take no room."""
     at = waiting = 0
     while at < size:

@@ -1,6 +1,5 @@
 """From windows to placed pictures on disk; may be run again, and then makes only what is missing."""
 
-import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +22,7 @@ from techniques.datasets.manifest import Manifest
 from techniques.datasets.places import settle
 from techniques.datasets.rows import rows
 from techniques.errors import BadInputError
-from techniques.files import write_text
+from techniques.files import sha256_of, write_text
 
 __all__ = ["Made", "Order", "files_of_one", "make", "make_one", "refuse_others"]
 
@@ -202,7 +201,7 @@ class _Run:
         # First the picture, then its row: what has no row is made again, to the same bytes.
         save(path, finished.image, window, facts)
         row = row_of(window, tiles, finished, file)
-        row |= {"file": file, "status": "kept", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        row |= {"file": file, "status": "kept", "sha256": sha256_of(path)}
         self.manifest.decide(row)
 
     def _fail(self, pair: tuple[Window, ...], error: TileError | SourceError) -> None:

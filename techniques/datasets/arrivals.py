@@ -20,6 +20,7 @@ from techniques.datasets.recipe import Query
 from techniques.datasets.robots import Robots, forbids_training
 from techniques.datasets.rows import Row
 from techniques.datasets.sources.base import Candidate, Fetching, Source
+from techniques.files import sha256_of
 
 __all__ = ["Arrivals", "Arrived", "Terms", "give_names_to_what_was_left", "now"]
 
@@ -136,7 +137,7 @@ def give_names_to_what_was_left(manifest: Manifest, root: Path) -> None:
         if part.with_suffix("") not in left:
             continue
         for ready in (part, part.with_suffix(".ready")):
-            if ready.exists() and _digest(ready) == row["sha256"]:
+            if ready.exists() and sha256_of(ready) == row["sha256"]:
                 ready.replace(root / row["file"])
     for path in left:
         part, note = path.with_suffix(".part"), path.with_suffix(".json")
@@ -160,7 +161,7 @@ def _noted(part: Path, note: Path) -> Row | None:
     """
     with suppress(OSError, ValueError, KeyError, TypeError):
         facts: Row = json.loads(note.read_text())["facts"]
-        if _digest(part) == facts["fetched_sha256"]:
+        if sha256_of(part) == facts["fetched_sha256"]:
             return facts
     return None
 
@@ -170,11 +171,6 @@ def _key(note: Path) -> str:
     with suppress(OSError, ValueError, KeyError, TypeError):
         return str(json.loads(note.read_text())["key"])
     return ""
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _to_disk(path: Path) -> None:

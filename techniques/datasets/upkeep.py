@@ -11,6 +11,7 @@ from techniques.datasets.contents import contents
 from techniques.datasets.errors import BlockedError, GoneError, SourceError
 from techniques.datasets.robots import Robots
 from techniques.datasets.rows import Row
+from techniques.files import sha256_of
 
 __all__ = ["Finding", "refreshed", "verified"]
 
@@ -37,9 +38,8 @@ def verified(root: Path, rows: Iterable[Row]) -> Iterator[Finding]:
         elif not known.get(file, {}).get("sha256"):
             yield Finding(file, "unknown")
         else:
-            with (root / file).open("rb") as picture:
-                digest = hashlib.file_digest(picture, "sha256").hexdigest()
-            yield Finding(file, "same" if digest == known[file]["sha256"] else "changed")
+            same = sha256_of(root / file) == known[file]["sha256"]
+            yield Finding(file, "same" if same else "changed")
 
 
 def refreshed(root: Path, rows: Iterable[Row], client: Client) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """A mesh made ready to be painted: an atlas, its texels, and the colours that the mesh came with on them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -20,8 +21,8 @@ _COLORS = {"map_kd", "map_ka"}  # maps of what the paint takes the place of
 
 @dataclass(frozen=True, eq=False)
 class Primed:
-    """``mesh`` as it came, its ``atlas`` and the texels that the charts cover, the ``surface`` to draw, the
-    colours ``base`` (S, S, 3) that the mesh has on the atlas, and the ``seams`` where charts meet.
+    """``mesh`` as it came, its ``atlas`` and the texels that the charts cover, the ``surface`` to draw, and
+    the colours ``base`` (S, S, 3) that the mesh has on the atlas.
     """
 
     mesh: Mesh
@@ -29,7 +30,12 @@ class Primed:
     covered: Texels
     surface: Surface
     base: Tensor
-    seams: Seams | None
+
+    @cached_property
+    def seams(self) -> Seams | None:
+        """Where charts of the atlas meet, if they do anywhere."""
+        found = seams_of(self.atlas.mesh, self.surface.faces.long().cpu().numpy(), self.covered)
+        return found and found.to(self.base.device)
 
     def filled(self, texture: Tensor) -> Tensor:
         """``texture`` (S, S, 3) with the texels between charts filled, so that no seam shows elsewhere."""
@@ -63,6 +69,5 @@ def primed(mesh: Mesh, size: int, device: torch.device | None = None) -> Primed:
     uvs, uv_faces = torch.from_numpy(atlas.mesh.uvs), torch.from_numpy(atlas.mesh.uv_faces)
     covered = texels(uvs, uv_faces, size)
     surface = surface_of(atlas.mesh, device)
-    seams = seams_of(atlas.mesh, surface.faces.long().cpu().numpy(), covered)
     base = baked(mesh, covered).to(device)
-    return Primed(mesh, atlas, covered, surface, base, seams and seams.to(device))
+    return Primed(mesh, atlas, covered, surface, base)

@@ -1,6 +1,5 @@
 """The held-out pictures exactly as ``deepdesign classify`` sees them, so that figures are of real use."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -8,6 +7,7 @@ from torch import Tensor
 
 from techniques.classifiers.preprocessing import view
 from techniques.errors import BadInputError, WorkFailedError
+from techniques.files import sha256_of
 from techniques.pictures import read_picture
 from techniques.training.dataset import Dataset
 from techniques.training.examine import in_order
@@ -46,8 +46,7 @@ class Views:
         example = self._dataset.examples[index]
         path = self._dataset.root / example.path
         try:
-            with path.open("rb") as file:
-                same = hashlib.file_digest(file, "sha256").hexdigest() == example.sha256
+            same = sha256_of(path) == example.sha256
             picture = read_picture(path, convert=True)
         except (OSError, BadInputError) as error:
             raise _changed(example.path) from error

@@ -1,6 +1,5 @@
 """The folders that weights lie in, and the way into them: fetch, compare, rename."""
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from techniques.errors import BadInputError, WorkFailedError
+from techniques.files import sha256_of
 from techniques.locks import lock
 from techniques.weights.registry import Entry, entry_named, registry
 from techniques.weights.sources import Report, download
@@ -65,8 +65,7 @@ def checked(entry: Entry, path: Path) -> Weights:
     """
     size = path.stat().st_size
     if abs(size - entry.bytes) <= entry.slack:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_of(path)
         if digest.startswith(entry.sha256):
             return Weights(entry, path, digest)
         what = f"has the sha256 {digest[:12]}..., not {entry.sha256[:12]}..."
